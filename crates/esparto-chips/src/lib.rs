@@ -1,0 +1,3 @@
+//! Chip facts.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The library behind the host tool.
+#![forbid(unsafe_code)]

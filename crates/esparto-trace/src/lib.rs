@@ -1,0 +1,3 @@
+//! The trace format.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,87 @@
+//! What happens in a memory, as it happens.
+
+use crate::{Caps, RegionId};
+
+/// Who a request is made for: a task, a stage, a library. Chosen by the user; 0 is "nobody said".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Owner(pub u16);
+
+/// One thing that happened. Addresses and sizes are of the target and fit 32 bits there; hosts
+/// carry them as `usize`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A block was handed out.
+    Allocate {
+        /// The region it lies in.
+        region: RegionId,
+        /// Its first address.
+        addr: usize,
+        /// The size asked for.
+        size_bytes: usize,
+        /// The alignment asked for, as a power of two.
+        align_log2: u8,
+        /// What the request required.
+        require: Caps,
+        /// What the request preferred.
+        prefer: Caps,
+    },
+    /// A block was given back.
+    Deallocate {
+        /// The region it lay in.
+        region: RegionId,
+        /// Its first address.
+        addr: usize,
+        /// Its size as asked for.
+        size_bytes: usize,
+    },
+    /// A block changed its size, in place (`addr` = `old_addr`) or by moving.
+    Resize {
+        /// The region it lies in now.
+        region: RegionId,
+        /// Where it was.
+        old_addr: usize,
+        /// Where it is.
+        addr: usize,
+        /// The size it had.
+        old_size_bytes: usize,
+        /// The size it has.
+        size_bytes: usize,
+        /// The alignment, as a power of two.
+        align_log2: u8,
+    },
+    /// A request could not be met.
+    Failure {
+        /// The size asked for.
+        size_bytes: usize,
+        /// The alignment asked for, as a power of two.
+        align_log2: u8,
+        /// What the request required.
+        require: Caps,
+        /// What the request preferred.
+        prefer: Caps,
+    },
+    /// The user marked this moment.
+    Mark {
+        /// The user's number for it.
+        id: u32,
+    },
+}
+
+/// Where the events of a [`Memory`](crate::Memory) go.
+///
+/// `record` runs inside the lock of the memory: it must be short, and must not allocate from the
+/// same memory (such a request fails with `Reentered`). A sink is a type, not a value behind a
+/// pointer, so that [`Silent`] leaves no instruction behind.
+pub trait Sink {
+    /// Takes note of one event of `owner`.
+    fn record(&mut self, owner: Owner, event: Event);
+}
+
+/// The sink that takes no note. An operation of a silent memory has no instruction of tracing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Sink for Silent {
+    #[inline(always)]
+    fn record(&mut self, _owner: Owner, _event: Event) {}
+}
