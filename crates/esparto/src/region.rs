@@ -24,7 +24,7 @@ unsafe impl Sync for Region {}
 
 impl Region {
     /// Start and length of a region are multiples of this, in bytes.
-    pub const ALIGN_BYTES: usize = 2 * size_of::<usize>();
+    pub const ALIGN_BYTES: usize = 8;
 
     /// Describes `memory`. Nothing is checked before the region is added.
     #[must_use]
@@ -39,7 +39,8 @@ impl Region {
         memory: &'static mut [MaybeUninit<u8>],
         caps: Caps,
     ) -> Self {
-        let memory = NonNull::slice_from_raw_parts(NonNull::from(&mut *memory).cast(), memory.len());
+        let memory =
+            NonNull::slice_from_raw_parts(NonNull::from(&mut *memory).cast(), memory.len());
         Self::new(name, memory, caps).trimmed()
     }
 
@@ -115,7 +116,11 @@ impl Region {
         if !start_addr.is_multiple_of(Self::ALIGN_BYTES)
             || !len_bytes.is_multiple_of(Self::ALIGN_BYTES)
         {
-            return Err(RegionError::Misaligned { start_addr, len_bytes, align_bytes: Self::ALIGN_BYTES });
+            return Err(RegionError::Misaligned {
+                start_addr,
+                len_bytes,
+                align_bytes: Self::ALIGN_BYTES,
+            });
         }
         // One past the end must be an address too, and pointer offsets are `isize`.
         if start_addr.checked_add(len_bytes).is_none() || isize::try_from(len_bytes).is_err() {
@@ -137,7 +142,14 @@ impl Region {
 impl fmt::Debug for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (start, len) = (self.start_addr(), self.len_bytes());
-        write!(f, "{} {:#010x}..{:#010x} ({})", self.name, start, start.wrapping_add(len), self.caps)
+        write!(
+            f,
+            "{} {:#010x}..{:#010x} ({})",
+            self.name,
+            start,
+            start.wrapping_add(len),
+            self.caps
+        )
     }
 }
 
@@ -260,7 +272,10 @@ impl fmt::Display for RegionError {
                 write!(f, "region of {len_bytes} bytes is too small: the heap needs {needed_bytes}")
             }
             Self::TooLarge { len_bytes, limit_bytes } => {
-                write!(f, "region of {len_bytes} bytes is too large: the heap manages {limit_bytes}")
+                write!(
+                    f,
+                    "region of {len_bytes} bytes is too large: the heap manages {limit_bytes}"
+                )
             }
             Self::NoInternalMemory { needed_bytes } => write!(
                 f,

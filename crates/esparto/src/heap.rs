@@ -1,0 +1,254 @@
+//! What every heap can do, whatever its algorithm.
+
+use core::alloc::Layout;
+use core::fmt;
+use core::ptr::NonNull;
+
+pub mod linked_list;
+
+pub use linked_list::LinkedList;
+
+/// A block as a heap hands it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its first byte.
+    pub ptr: NonNull<u8>,
+    /// What it takes from the heap: its size as rounded, a header if there is one.
+    pub taken_bytes: usize,
+}
+
+/// A general allocator over one stretch of memory.
+///
+/// The heaps know no lock, no statistics and no trace: [`Memory`](crate::Memory) adds them. A heap
+/// says what each block takes and gives back, so that whoever holds it can keep the account
+/// *free + live + bookkeeping = size* without a walk.
+///
+/// The trait is object-safe: every region of a [`Memory`](crate::Memory) can have another
+/// algorithm, and the code of those that nobody names is not linked.
+///
+/// # Safety
+/// An implementor hands out blocks that lie inside its memory, satisfy their layout and overlap
+/// neither each other nor the bookkeeping; it touches live blocks never, and memory outside its
+/// own never.
+pub unsafe trait RawHeap {
+    /// Takes possession of `memory` and starts with all of it free.
+    ///
+    /// # Errors
+    /// [`InitError`] when the memory is too small for the bookkeeping or too large for the heap's
+    /// links.
+    ///
+    /// # Safety
+    /// `memory` is valid for reads and writes, aligned to
+    /// [`Region::ALIGN_BYTES`](crate::Region::ALIGN_BYTES), and belongs to the heap alone for as
+    /// long as the heap or one of its blocks is used.
+    unsafe fn init(memory: NonNull<[u8]>) -> Result<Self, InitError>
+    where
+        Self: Sized;
+
+    /// Hands out a block for `layout`, or nothing. The size is not zero.
+    fn allocate(&mut self, layout: Layout) -> Option<Grant>;
+
+    /// Takes a block back; returns the bytes that it took.
+    ///
+    /// # Safety
+    /// `ptr` came from this heap with this `layout` (as last resized) and was not given back.
+    unsafe fn deallocate(&mut self, ptr: NonNull<u8>, layout: Layout) -> usize;
+
+    /// Makes a block larger where it lies. Returns what it takes now, or `None` (and nothing
+    /// changed) when the memory behind it is not free.
+    ///
+    /// # Safety
+    /// As for [`deallocate`](Self::deallocate) with `old`; `new_size` is at least the old size and
+    /// forms a valid layout with the old alignment.
+    unsafe fn grow(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize>;
+
+    /// Makes a block smaller where it lies. Returns what it takes now, or `None` (and nothing
+    /// changed) when the rest would be too small to be free.
+    ///
+    /// # Safety
+    /// As for [`deallocate`](Self::deallocate) with `old`; `new_size` is at most the old size and
+    /// not zero.
+    unsafe fn shrink(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize>;
+
+    /// What a block of `layout` takes at the least.
+    fn footprint_bytes(&self, layout: Layout) -> usize;
+
+    /// The largest size that [`allocate`](Self::allocate) would grant now at `align`.
+    ///
+    /// Walks the free blocks, and changes nothing: a heap that merges later than at the free counts
+    /// neighbours together as it would merge them.
+    fn largest_free(&self, align: usize) -> usize;
+
+    /// Shows every free block and every stretch of bookkeeping, in no particular order. What lies
+    /// between is live.
+    fn walk(&self, visit: &mut dyn FnMut(Extent));
+
+    /// Checks at most `max_steps` free blocks from `cursor` on, and moves it. Locks can be let go
+    /// between two calls: when the heap changed meanwhile, the cursor notices and starts over.
+    ///
+    /// # Errors
+    /// The first [`Corruption`] found.
+    fn check(&self, cursor: &mut Cursor, max_steps: usize) -> Result<Progress, Corruption>;
+}
+
+/// A stretch that [`RawHeap::walk`] shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Its first address.
+    pub start_addr: usize,
+    /// Its length.
+    pub len_bytes: usize,
+    /// What it is.
+    pub kind: ExtentKind,
+}
+
+/// What a stretch of a heap is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtentKind {
+    /// A free block.
+    Free,
+    /// The heap's own.
+    Bookkeeping,
+}
+
+/// Where a [`RawHeap::check`] stands. A new one starts at the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The next thing to look at, in the heap's own terms; 0 is the beginning.
+    pub(crate) position: usize,
+    /// How many things were seen since the beginning.
+    pub(crate) seen_count: usize,
+    /// The free bytes seen since the beginning.
+    pub(crate) free_bytes: usize,
+    /// The heap's count of changes when the cursor last stood.
+    pub(crate) epoch: u32,
+}
+
+/// How far a [`RawHeap::check`] got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more; call again with the same cursor.
+    More,
+    /// Everything was seen and is sound. The cursor is at the beginning again.
+    Done,
+}
+
+/// Why a heap cannot start on a stretch of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InitError {
+    /// Less than the bookkeeping and one block need.
+    TooSmall {
+        /// The length given.
+        len_bytes: usize,
+        /// The least that works.
+        needed_bytes: usize,
+    },
+    /// More than the links reach.
+    TooLarge {
+        /// The length given.
+        len_bytes: usize,
+        /// The most that works.
+        limit_bytes: usize,
+    },
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TooSmall { len_bytes, needed_bytes } => {
+                write!(f, "{len_bytes} bytes are too few for this heap: it needs {needed_bytes}")
+            }
+            Self::TooLarge { len_bytes, limit_bytes } => {
+                write!(f, "{len_bytes} bytes are too many for this heap: it manages {limit_bytes}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for InitError {}
+
+/// What a check found broken. Addresses are those of the block concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Corruption {
+    /// A link leads out of the heap's memory.
+    LinkOutside {
+        /// The block that holds the link; 0 for the head of a list.
+        at_addr: usize,
+        /// Where it leads.
+        link_addr: usize,
+    },
+    /// A block starts where none can.
+    Misaligned {
+        /// Its address.
+        at_addr: usize,
+        /// What it must be a multiple of.
+        align_bytes: usize,
+    },
+    /// A free block's size is impossible.
+    Size {
+        /// Its address.
+        at_addr: usize,
+        /// The size that it states.
+        actual_bytes: usize,
+        /// The least it can be.
+        min_bytes: usize,
+        /// The most it can be there.
+        max_bytes: usize,
+    },
+    /// Two pieces of the bookkeeping that must agree do not.
+    Mismatch {
+        /// The block concerned.
+        at_addr: usize,
+        /// What one says.
+        expected: usize,
+        /// What the other says.
+        actual: usize,
+    },
+    /// A list has more blocks than the memory can hold: it runs in a circle.
+    Cycle {
+        /// Where the check gave up.
+        at_addr: usize,
+        /// The most blocks there can be.
+        limit_count: usize,
+    },
+    /// Free, live and bookkeeping do not add up to the region.
+    Account {
+        /// The region's size.
+        expected_bytes: usize,
+        /// The sum.
+        actual_bytes: usize,
+    },
+}
+
+impl fmt::Display for Corruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::LinkOutside { at_addr, link_addr } => {
+                write!(f, "free block {at_addr:#010x} links to {link_addr:#010x}, outside the heap")
+            }
+            Self::Misaligned { at_addr, align_bytes } => {
+                write!(f, "free block {at_addr:#010x} is not aligned to {align_bytes}")
+            }
+            Self::Size { at_addr, actual_bytes, min_bytes, max_bytes } => write!(
+                f,
+                "free block {at_addr:#010x} states {actual_bytes} bytes, expected {min_bytes} to {max_bytes}"
+            ),
+            Self::Mismatch { at_addr, expected, actual } => write!(
+                f,
+                "bookkeeping of block {at_addr:#010x} says {actual:#x}, expected {expected:#x}"
+            ),
+            Self::Cycle { at_addr, limit_count } => write!(
+                f,
+                "free list runs in a circle: more than {limit_count} blocks, last {at_addr:#010x}"
+            ),
+            Self::Account { expected_bytes, actual_bytes } => write!(
+                f,
+                "free + live + bookkeeping is {actual_bytes} bytes, expected {expected_bytes}"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Corruption {}

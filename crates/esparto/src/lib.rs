@@ -1,0 +1,34 @@
+//! Memory for ESP32-class microcontrollers: regions by capability, heaps over them, and a clear
+//! picture of what happens inside.
+//!
+//! - [`Region`]: a stretch of memory with [capabilities](Caps).
+//! - [`Memory`]: all regions behind one lock. A request names what it needs ([`Policy`]), never an
+//!   address. It is a global allocator, hands out [handles](Handle) for collections and
+//!   [blocks](Block) that give themselves back.
+//! - [`RawHeap`]: what every heap can do; [`LinkedList`] is the first of them.
+//! - [`WordHeap`]: instruction memory that takes nothing but 32-bit stores, managed out of band.
+//! - [`Event`] and [`Sink`]: everything that happens, for whoever wants to know;
+//!   [`RegionStats`] and [`CapsStats`]: the state at a moment.
+//!
+//! The crate is `no_std`, uses no allocator itself, names no chip and does no I/O.
+#![no_std]
+#[cfg(test)]
+extern crate std;
+
+mod caps;
+pub mod heap;
+mod memory;
+mod policy;
+mod region;
+mod stats;
+mod trace;
+mod word;
+
+pub use caps::Caps;
+pub use heap::{Corruption, Cursor, LinkedList, Progress, RawHeap};
+pub use memory::{AllocError, Block, Handle, Memory};
+pub use policy::{Policy, Use};
+pub use region::{Region, RegionError, RegionId};
+pub use stats::{CapsStats, RegionStats, fragmentation_percent};
+pub use trace::{Event, Owner, Silent, Sink};
+pub use word::{WordBlock, WordError, WordHeap};

@@ -1,0 +1,308 @@
+//! All regions behind one lock, asked by capability.
+
+mod block;
+mod error;
+mod global;
+mod handle;
+mod state;
+
+use core::alloc::Layout;
+use core::cell::RefCell;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use critical_section::Mutex;
+
+pub use block::Block;
+pub use error::AllocError;
+pub use handle::Handle;
+
+use crate::heap::{Corruption, Cursor, Progress, RawHeap};
+use crate::{
+    Caps, CapsStats, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Silent, Sink,
+};
+use state::State;
+
+/// The one front door to all memory: up to `N` regions, each under a heap of its own, behind one
+/// lock.
+///
+/// Made for a `static`: it is const-constructible, regions are added at start-up or later. A
+/// request names what it needs ([`Policy`] or plain [`Caps`]) and never an address; freed blocks
+/// find their region by their address. With a [`Sink`] every operation is recorded; without one
+/// ([`Silent`]) no instruction of it is there.
+///
+/// The lock is a critical section, so tasks and interrupt handlers may both call. Copies (of a
+/// block that moves) happen outside of it.
+///
+/// ```
+/// use core::alloc::Layout;
+/// use core::mem::MaybeUninit;
+/// use esparto::{Caps, LinkedList, Memory};
+///
+/// static MEMORY: Memory<8> = Memory::new();
+///
+/// let sram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
+/// let caps = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC;
+/// MEMORY.add_static::<LinkedList>("sram", sram, caps)?;
+///
+/// let block = MEMORY.allocate(Layout::new::<[u32; 16]>(), Caps::INTERNAL)?;
+/// // SAFETY: the block came from this memory with this layout.
+/// unsafe { MEMORY.deallocate(block, Layout::new::<[u32; 16]>()) };
+///
+/// // There is no external memory, and the error says so.
+/// let error = MEMORY.allocate(Layout::new::<u32>(), Caps::EXTERNAL).unwrap_err();
+/// assert_eq!(error.to_string(), "no region has EXTERNAL: there is INTERNAL | BYTE | WORD | ATOMIC");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Memory<const N: usize, S: Sink = Silent> {
+    state: Mutex<RefCell<State<N, S>>>,
+}
+
+impl<const N: usize> Memory<N> {
+    /// A memory without regions and without a trace.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with_sink(Silent)
+    }
+}
+
+impl<const N: usize> Default for Memory<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize, S: Sink> Memory<N, S> {
+    const _PLACES: () = assert!(N >= 1 && N <= 32, "a memory has 1 to 32 places for regions");
+
+    /// A memory without regions that tells `sink` what happens.
+    #[must_use]
+    pub const fn with_sink(sink: S) -> Self {
+        let () = Self::_PLACES;
+        Self { state: Mutex::new(RefCell::new(State::new(sink))) }
+    }
+
+    /// Runs `f` inside the lock; `None` when the lock is held by a caller further up (a sink or a
+    /// heap that called back).
+    fn locked<R>(&self, f: impl FnOnce(&mut State<N, S>) -> R) -> Option<R> {
+        critical_section::with(|cs| {
+            self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| f(&mut s))
+        })
+    }
+
+    /// Adds a region under a heap of type `H`. The order in which regions are added is the order
+    /// in which they are tried.
+    ///
+    /// The heap's control block lives at the start of an internal region; that of an external
+    /// region is taken from the first internal one with room, because external memory goes away
+    /// with the cache and may lack atomics.
+    ///
+    /// # Errors
+    /// [`RegionError`]; nothing changed then.
+    ///
+    /// # Safety
+    /// The region's memory is valid for reads and writes and belongs to this `Memory` alone, for
+    /// as long as it or any block of it is used.
+    pub unsafe fn add<H: RawHeap + 'static>(
+        &self,
+        region: Region,
+    ) -> Result<RegionId, RegionError> {
+        self.locked(|state| {
+            // SAFETY: the caller hands the region's memory over.
+            unsafe { state.add::<H>(region) }
+        })
+        .unwrap_or(Err(RegionError::Reentered))
+    }
+
+    /// Adds a static buffer as a region, cut to [`Region::ALIGN_BYTES`]. See [`add`](Self::add).
+    ///
+    /// # Errors
+    /// As for [`add`](Self::add).
+    pub fn add_static<H: RawHeap + 'static>(
+        &self,
+        name: &'static str,
+        memory: &'static mut [MaybeUninit<u8>],
+        caps: Caps,
+    ) -> Result<RegionId, RegionError> {
+        // SAFETY: an exclusive borrow for ever is exactly the ownership asked for.
+        unsafe { self.add::<H>(Region::from_static(name, memory, caps)) }
+    }
+
+    /// Allocates. The block is uninitialised.
+    ///
+    /// # Errors
+    /// [`AllocError`] says which figure stood in the way.
+    pub fn allocate(
+        &self,
+        layout: Layout,
+        policy: impl Into<Policy>,
+    ) -> Result<NonNull<u8>, AllocError> {
+        self.allocate_for(None, layout, policy.into())
+    }
+
+    fn allocate_for(
+        &self,
+        owner: Option<Owner>,
+        layout: Layout,
+        policy: Policy,
+    ) -> Result<NonNull<u8>, AllocError> {
+        self.locked(|state| state.allocate(owner, layout, policy))
+            .unwrap_or(Err(AllocError::Reentered))
+    }
+
+    /// Gives a block back to the region that it came from.
+    ///
+    /// A pointer outside all regions changes nothing but
+    /// [`foreign_free_count`](Self::foreign_free_count).
+    ///
+    /// # Safety
+    /// `ptr` came from this memory with this `layout` (as last resized) and is given back once.
+    pub unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+        self.locked(|state| {
+            // SAFETY: as promised by the caller.
+            unsafe { state.deallocate(None, ptr, layout) }
+        });
+    }
+
+    /// Changes the size of a block, in place if that works, else by moving it to wherever
+    /// `policy` allows.
+    ///
+    /// # Errors
+    /// [`AllocError`]; the block is as it was then.
+    ///
+    /// # Safety
+    /// As for [`deallocate`](Self::deallocate) with `old`. The old pointer is dead afterwards,
+    /// unless the same one is returned.
+    pub unsafe fn resize(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        policy: impl Into<Policy>,
+    ) -> Result<NonNull<u8>, AllocError> {
+        // SAFETY: passed on.
+        unsafe { self.resize_for(None, ptr, old, new, policy.into()) }
+    }
+
+    unsafe fn resize_for(
+        &self,
+        owner: Option<Owner>,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        policy: Policy,
+    ) -> Result<NonNull<u8>, AllocError> {
+        let resized = self.locked(|state| {
+            // SAFETY: passed on.
+            if unsafe { state.resize_in_place(owner, ptr, old, new) } {
+                return Ok((ptr, true));
+            }
+            // Not told yet: the move is one event, told when it is over.
+            state
+                .allocate_untold(new, policy)
+                .inspect_err(|_| {
+                    state.tell_failure(owner, new, policy);
+                })
+                .map(|(_, new_ptr)| (new_ptr, false))
+        });
+        let (new_ptr, in_place) = resized.unwrap_or(Err(AllocError::Reentered))?;
+        if !in_place {
+            // SAFETY: both blocks are live, distinct, and at least this long.
+            unsafe { ptr.copy_to_nonoverlapping(new_ptr, old.size().min(new.size())) };
+            self.locked(|state| {
+                // SAFETY: passed on; the contents were copied.
+                unsafe { state.finish_move(owner, ptr, old, new_ptr, new) }
+            });
+        }
+        Ok(new_ptr)
+    }
+
+    /// Allocates a block that owns itself: it goes back when it is dropped.
+    ///
+    /// # Errors
+    /// As for [`allocate`](Self::allocate).
+    pub fn take(
+        &self,
+        layout: Layout,
+        policy: impl Into<Policy>,
+    ) -> Result<Block<'_, N, S>, AllocError> {
+        Block::new(self, layout, policy.into())
+    }
+
+    /// A handle for collections: `Vec::new_in(MEMORY.with(Caps::EXTERNAL))`.
+    pub fn with(&self, policy: impl Into<Policy>) -> Handle<'_, N, S> {
+        Handle::new(self, policy.into())
+    }
+
+    /// What the global allocator asks for. Starts as [`Policy::GLOBAL`].
+    ///
+    /// With a policy that does not require [`Caps::ATOMIC`], safe code can put an `Arc` or a lock
+    /// into memory where atomics do not work; only say so when none ever goes there.
+    pub fn set_global_policy(&self, policy: Policy) {
+        self.locked(|state| state.global_policy = policy);
+    }
+
+    /// Says for whom requests are made from now on; returns for whom they were until now.
+    pub fn set_owner(&self, owner: Owner) -> Owner {
+        self.locked(|state| core::mem::replace(&mut state.owner, owner)).unwrap_or_default()
+    }
+
+    /// Marks this moment in the trace.
+    pub fn mark(&self, id: u32) {
+        self.locked(|state| state.tell(None, Event::Mark { id }));
+    }
+
+    /// Runs `f` on the sink, inside the lock.
+    pub fn with_sink_mut<R>(&self, f: impl FnOnce(&mut S) -> R) -> Option<R> {
+        self.locked(|state| f(&mut state.sink))
+    }
+
+    /// How many regions there are.
+    pub fn region_count(&self) -> usize {
+        self.locked(|state| state.slots().count()).unwrap_or(0)
+    }
+
+    /// One region's figures. Walks its free blocks inside the lock.
+    pub fn region_stats(&self, id: RegionId) -> Option<RegionStats> {
+        self.locked(|state| state.region_stats(id)).flatten()
+    }
+
+    /// The figures of all regions that have `caps`. One lock a region, so that interrupts wait for
+    /// one walk at the most.
+    pub fn caps_stats(&self, caps: Caps) -> CapsStats {
+        let mut stats = CapsStats::default();
+        for id in 0..self.region_count() as u8 {
+            if let Some(region) = self.region_stats(RegionId(id))
+                && region.caps.contains(caps)
+            {
+                stats.add(&region);
+            }
+        }
+        stats
+    }
+
+    /// Frees that named a pointer outside all regions.
+    pub fn foreign_free_count(&self) -> usize {
+        self.locked(|state| state.foreign_free_count).unwrap_or(0)
+    }
+
+    /// Why the last failed request failed, for callers that saw only a null pointer.
+    pub fn last_failure(&self) -> Option<AllocError> {
+        self.locked(|state| state.last_failure).flatten()
+    }
+
+    /// Checks a part of one region's bookkeeping, at most `max_steps` free blocks, and its account
+    /// when the end is reached. `None` when there is no such region.
+    ///
+    /// # Errors
+    /// The first [`Corruption`] found.
+    pub fn check(
+        &self,
+        id: RegionId,
+        cursor: &mut Cursor,
+        max_steps: usize,
+    ) -> Option<Result<Progress, Corruption>> {
+        self.locked(|state| state.check(id, cursor, max_steps)).flatten()
+    }
+}

@@ -1,0 +1,467 @@
+//! What the lock of a memory protects.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::AllocError;
+use crate::heap::{Corruption, Cursor, ExtentKind, InitError, Progress, RawHeap};
+use crate::{Caps, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Sink};
+
+/// A region with its heap and its account.
+pub(super) struct Slot {
+    region: Region,
+    /// The heap's control block, at the region's start or in an internal region.
+    heap: NonNull<dyn RawHeap>,
+    live_bytes: usize,
+    live_count: usize,
+    peak_bytes: usize,
+    bookkeeping_bytes: usize,
+    failure_count: usize,
+}
+
+// SAFETY: the pointer is the only one to its heap, and the heap to its memory; all of it moves
+// with the slot and is used through `&mut` only.
+unsafe impl Send for Slot {}
+
+impl Slot {
+    fn heap(&self) -> &dyn RawHeap {
+        // SAFETY: (slot invariant) a heap was written there, nobody else has a pointer to it, and
+        // `&self` excludes `heap_mut`.
+        unsafe { self.heap.as_ref() }
+    }
+
+    fn heap_mut(&mut self) -> &mut dyn RawHeap {
+        // SAFETY: (slot invariant) as above, and `&mut self` excludes all other uses.
+        unsafe { self.heap.as_mut() }
+    }
+
+    /// Counts a block whose `old` bytes became `new`.
+    fn account(&mut self, old: usize, new: usize) {
+        self.live_bytes = self.live_bytes - old + new;
+        self.peak_bytes = self.peak_bytes.max(self.live_bytes);
+    }
+
+    fn limit_bytes(&self) -> usize {
+        self.region.len_bytes() - self.bookkeeping_bytes
+    }
+
+    fn free(&self) -> (usize, usize) {
+        let (mut bytes, mut count) = (0, 0);
+        self.heap().walk(&mut |extent| {
+            if extent.kind == ExtentKind::Free {
+                bytes += extent.len_bytes;
+                count += 1;
+            }
+        });
+        (bytes, count)
+    }
+}
+
+impl core::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?}, {} bytes live", self.region, self.live_bytes)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct State<const N: usize, S> {
+    slots: [Option<Slot>; N],
+    pub(super) owner: Owner,
+    pub(super) global_policy: Policy,
+    pub(super) foreign_free_count: usize,
+    pub(super) last_failure: Option<AllocError>,
+    pub(super) sink: S,
+}
+
+impl<const N: usize, S: Sink> State<N, S> {
+    pub(super) const fn new(sink: S) -> Self {
+        Self {
+            slots: [const { None }; N],
+            owner: Owner(0),
+            global_policy: Policy::GLOBAL,
+            foreign_free_count: 0,
+            last_failure: None,
+            sink,
+        }
+    }
+
+    /// The regions; the places behind them are empty.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (RegionId, &Slot)> {
+        (0..).map(RegionId).zip(self.slots.iter().map_while(Option::as_ref))
+    }
+
+    fn slots_mut(&mut self) -> impl Iterator<Item = (RegionId, &mut Slot)> {
+        (0..).map(RegionId).zip(self.slots.iter_mut().map_while(Option::as_mut))
+    }
+
+    fn slot_of(&mut self, ptr: NonNull<u8>) -> Option<(RegionId, &mut Slot)> {
+        let addr = ptr.addr().get();
+        self.slots_mut().find(|(_, slot)| slot.region.contains_addr(addr))
+    }
+
+    pub(super) fn tell(&mut self, owner: Option<Owner>, event: Event) {
+        self.sink.record(owner.unwrap_or(self.owner), event);
+    }
+
+    /// # Safety
+    /// As for `Memory::add`.
+    pub(super) unsafe fn add<H: RawHeap + 'static>(
+        &mut self,
+        region: Region,
+    ) -> Result<RegionId, RegionError> {
+        region.validate()?;
+        for (with, slot) in self.slots() {
+            let start_addr = region.start_addr();
+            let other_start_addr = slot.region.start_addr();
+            if start_addr == other_start_addr && region.len_bytes() == slot.region.len_bytes() {
+                return Err(RegionError::Duplicate { with, start_addr });
+            }
+            if region.overlaps(&slot.region) {
+                return Err(RegionError::Overlaps { with, start_addr, other_start_addr });
+            }
+        }
+        let index = self.slots().count();
+        if index == N {
+            return Err(RegionError::TooMany { limit_count: N });
+        }
+
+        let control = Layout::new::<H>();
+        let (place, memory) = if region.caps().contains(Caps::INTERNAL) {
+            let (place, memory) = split_control(&region, control)?;
+            (Some(place), memory)
+        } else {
+            (None, region.memory())
+        };
+        // SAFETY: the memory was handed over by the caller; the part of the control block is not
+        // in it.
+        let heap = unsafe { H::init(memory) }
+            .map_err(|error| region_error(error, region.len_bytes() - memory.len()))?;
+        let place = match place {
+            Some(place) => place,
+            None => self.allocate_control(control)?,
+        }
+        .cast::<H>();
+        // SAFETY: the place is free memory of the control block's size and alignment, and ours.
+        unsafe { place.write(heap) };
+        let mut slot = Slot {
+            region,
+            heap: place,
+            live_bytes: 0,
+            live_count: 0,
+            peak_bytes: 0,
+            bookkeeping_bytes: 0,
+            failure_count: 0,
+        };
+        // Nothing is live yet: what is not free is bookkeeping.
+        slot.bookkeeping_bytes = region.len_bytes() - slot.free().0;
+        self.slots[index] = Some(slot);
+        Ok(RegionId(index as u8))
+    }
+
+    /// Takes memory for the control block of an external region's heap.
+    fn allocate_control(&mut self, control: Layout) -> Result<NonNull<u8>, RegionError> {
+        self.slots_mut()
+            .filter(|(_, slot)| slot.region.caps().contains(Caps::INTERNAL))
+            .find_map(|(_, slot)| {
+                let grant = slot.heap_mut().allocate(control)?;
+                slot.bookkeeping_bytes += grant.taken_bytes;
+                Some(grant.ptr)
+            })
+            .ok_or(RegionError::NoInternalMemory { needed_bytes: control.size() })
+    }
+
+    pub(super) fn allocate(
+        &mut self,
+        owner: Option<Owner>,
+        layout: Layout,
+        policy: Policy,
+    ) -> Result<NonNull<u8>, AllocError> {
+        match self.allocate_untold(layout, policy) {
+            Ok((region, ptr)) => {
+                self.tell(
+                    owner,
+                    Event::Allocate {
+                        region,
+                        addr: ptr.addr().get(),
+                        size_bytes: layout.size(),
+                        align_log2: align_log2(layout),
+                        require: policy.required(),
+                        prefer: policy.preferred(layout.size()),
+                    },
+                );
+                Ok(ptr)
+            }
+            Err(error) => {
+                self.tell_failure(owner, layout, policy);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn allocate_untold(
+        &mut self,
+        layout: Layout,
+        policy: Policy,
+    ) -> Result<(RegionId, NonNull<u8>), AllocError> {
+        let (require, prefer) = (policy.required(), policy.preferred(layout.size()));
+        if layout.size() != 0 {
+            if !prefer.is_empty()
+                && let Some(done) =
+                    self.allocate_where(layout, |caps| caps.contains(require | prefer))
+            {
+                return Ok(done);
+            }
+            // Preferred regions were tried already, unless nothing is preferred.
+            if let Some(done) = self.allocate_where(layout, |caps| {
+                caps.contains(require) && (prefer.is_empty() || !caps.contains(prefer))
+            }) {
+                return Ok(done);
+            }
+        }
+        let error = self.explain(layout, require);
+        self.last_failure = Some(error);
+        Err(error)
+    }
+
+    fn allocate_where(
+        &mut self,
+        layout: Layout,
+        wanted: impl Fn(Caps) -> bool,
+    ) -> Option<(RegionId, NonNull<u8>)> {
+        for (id, slot) in self.slots_mut() {
+            if wanted(slot.region.caps())
+                && let Some(grant) = slot.heap_mut().allocate(layout)
+            {
+                slot.account(0, grant.taken_bytes);
+                slot.live_count += 1;
+                return Some((id, grant.ptr));
+            }
+        }
+        None
+    }
+
+    /// The figure that stood in the way.
+    fn explain(&mut self, layout: Layout, required: Caps) -> AllocError {
+        if layout.size() == 0 {
+            return AllocError::ZeroSize;
+        }
+        let (mut present, mut limit_bytes, mut free_bytes) = (Caps::empty(), None, 0);
+        let mut largest = (0, RegionId(0));
+        for (id, slot) in self.slots_mut() {
+            present |= slot.region.caps();
+            if !slot.region.caps().contains(required) {
+                continue;
+            }
+            slot.failure_count += 1;
+            limit_bytes = limit_bytes.max(Some(slot.limit_bytes()));
+            free_bytes += slot.limit_bytes() - slot.live_bytes;
+            let largest_free_bytes = slot.heap().largest_free(layout.align());
+            if largest_free_bytes >= largest.0 {
+                largest = (largest_free_bytes, id);
+            }
+        }
+        let requested_bytes = layout.size();
+        match limit_bytes {
+            None => AllocError::NoRegion { required, present },
+            Some(limit_bytes) if requested_bytes > limit_bytes => {
+                AllocError::TooLarge { requested_bytes, limit_bytes }
+            }
+            Some(_) => AllocError::Exhausted {
+                requested_bytes,
+                align_bytes: layout.align(),
+                largest_free_bytes: largest.0,
+                region: largest.1,
+                free_bytes,
+            },
+        }
+    }
+
+    pub(super) fn tell_failure(&mut self, owner: Option<Owner>, layout: Layout, policy: Policy) {
+        self.tell(
+            owner,
+            Event::Failure {
+                size_bytes: layout.size(),
+                align_log2: align_log2(layout),
+                require: policy.required(),
+                prefer: policy.preferred(layout.size()),
+            },
+        );
+    }
+
+    /// Gives a block back without telling; returns its region.
+    ///
+    /// # Safety
+    /// As for `Memory::deallocate`.
+    unsafe fn deallocate_untold(&mut self, ptr: NonNull<u8>, layout: Layout) -> Option<RegionId> {
+        let Some((region, slot)) = self.slot_of(ptr) else {
+            self.foreign_free_count += 1;
+            return None;
+        };
+        // SAFETY: as promised by the caller; the region was found by the block's address.
+        let given_bytes = unsafe { slot.heap_mut().deallocate(ptr, layout) };
+        slot.account(given_bytes, 0);
+        slot.live_count -= 1;
+        Some(region)
+    }
+
+    /// # Safety
+    /// As for `Memory::deallocate`.
+    pub(super) unsafe fn deallocate(
+        &mut self,
+        owner: Option<Owner>,
+        ptr: NonNull<u8>,
+        layout: Layout,
+    ) {
+        // SAFETY: passed on.
+        if let Some(region) = unsafe { self.deallocate_untold(ptr, layout) } {
+            let addr = ptr.addr().get();
+            self.tell(owner, Event::Deallocate { region, addr, size_bytes: layout.size() });
+        }
+    }
+
+    /// # Safety
+    /// As for `Memory::resize`.
+    pub(super) unsafe fn resize_in_place(
+        &mut self,
+        owner: Option<Owner>,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> bool {
+        // What a block takes may depend on its alignment, so another alignment means moving.
+        if old.align() != new.align() || new.size() == 0 {
+            return false;
+        }
+        let Some((region, slot)) = self.slot_of(ptr) else { return false };
+        let old_taken_bytes = slot.heap().footprint_bytes(old);
+        // SAFETY: as promised by the caller.
+        let taken_bytes = unsafe {
+            if new.size() >= old.size() {
+                slot.heap_mut().grow(ptr, old, new.size())
+            } else {
+                slot.heap_mut().shrink(ptr, old, new.size())
+            }
+        };
+        let Some(taken_bytes) = taken_bytes else { return false };
+        slot.account(old_taken_bytes, taken_bytes);
+        let addr = ptr.addr().get();
+        self.tell_resize(owner, region, (addr, old), (addr, new));
+        true
+    }
+
+    /// The second half of a move: gives the old block back and tells of both.
+    ///
+    /// # Safety
+    /// As for `Memory::resize`; `new_ptr` is a block of `new` that nobody was told of.
+    pub(super) unsafe fn finish_move(
+        &mut self,
+        owner: Option<Owner>,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new_ptr: NonNull<u8>,
+        new: Layout,
+    ) {
+        // SAFETY: passed on.
+        unsafe { self.deallocate_untold(ptr, old) };
+        if let Some((region, _)) = self.slot_of(new_ptr) {
+            let (from, to) = (ptr.addr().get(), new_ptr.addr().get());
+            self.tell_resize(owner, region, (from, old), (to, new));
+        }
+    }
+
+    fn tell_resize(
+        &mut self,
+        owner: Option<Owner>,
+        region: RegionId,
+        (old_addr, old): (usize, Layout),
+        (addr, new): (usize, Layout),
+    ) {
+        self.tell(
+            owner,
+            Event::Resize {
+                region,
+                old_addr,
+                addr,
+                old_size_bytes: old.size(),
+                size_bytes: new.size(),
+                align_log2: align_log2(new),
+            },
+        );
+    }
+
+    pub(super) fn region_stats(&self, id: RegionId) -> Option<RegionStats> {
+        let slot = self.slots.get(id.index())?.as_ref()?;
+        let (free_bytes, free_count) = slot.free();
+        Some(RegionStats {
+            id,
+            name: slot.region.name(),
+            caps: slot.region.caps(),
+            start_addr: slot.region.start_addr(),
+            size_bytes: slot.region.len_bytes(),
+            free_bytes,
+            live_bytes: slot.live_bytes,
+            bookkeeping_bytes: slot.bookkeeping_bytes,
+            peak_bytes: slot.peak_bytes,
+            live_count: slot.live_count,
+            free_count,
+            largest_free_bytes: slot.heap().largest_free(1),
+            failure_count: slot.failure_count,
+        })
+    }
+
+    pub(super) fn check(
+        &self,
+        id: RegionId,
+        cursor: &mut Cursor,
+        max_steps: usize,
+    ) -> Option<Result<Progress, Corruption>> {
+        let slot = self.slots.get(id.index())?.as_ref()?;
+        let progress = slot.heap().check(cursor, max_steps);
+        if progress == Ok(Progress::Done) {
+            let expected_bytes = slot.region.len_bytes();
+            let actual_bytes = cursor
+                .free_bytes
+                .wrapping_add(slot.live_bytes)
+                .wrapping_add(slot.bookkeeping_bytes);
+            if expected_bytes != actual_bytes {
+                return Some(Err(Corruption::Account { expected_bytes, actual_bytes }));
+            }
+        }
+        Some(progress)
+    }
+}
+
+/// Divides an internal region into the place of its control block and the memory behind it.
+fn split_control(
+    region: &Region,
+    control: Layout,
+) -> Result<(NonNull<u8>, NonNull<[u8]>), RegionError> {
+    let len_bytes = region.len_bytes();
+    let control_bytes = control.size().next_multiple_of(Region::ALIGN_BYTES);
+    if control.align() > Region::ALIGN_BYTES || len_bytes <= control_bytes {
+        let needed_bytes = control_bytes + Region::ALIGN_BYTES;
+        return Err(RegionError::TooSmall { len_bytes, needed_bytes });
+    }
+    let start = region.memory().cast::<u8>();
+    // SAFETY: the region is longer than its control block, so this stays inside it.
+    let rest = unsafe { start.add(control_bytes) };
+    Ok((start, NonNull::slice_from_raw_parts(rest, len_bytes - control_bytes)))
+}
+
+/// A heap's refusal, in terms of the region with its control block.
+fn region_error(error: InitError, control_bytes: usize) -> RegionError {
+    match error {
+        InitError::TooSmall { len_bytes, needed_bytes } => RegionError::TooSmall {
+            len_bytes: len_bytes + control_bytes,
+            needed_bytes: needed_bytes + control_bytes,
+        },
+        InitError::TooLarge { len_bytes, limit_bytes } => RegionError::TooLarge {
+            len_bytes: len_bytes + control_bytes,
+            limit_bytes: limit_bytes + control_bytes,
+        },
+    }
+}
+
+fn align_log2(layout: Layout) -> u8 {
+    layout.align().trailing_zeros() as u8
+}
