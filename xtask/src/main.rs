@@ -1,2 +1,7 @@
-//! The development commands of Esparto.
-fn main() {}
+//! `cargo xtask`: the development commands of Esparto.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::main()
+}

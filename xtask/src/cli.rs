@@ -1,0 +1,108 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::exec::Cmd;
+use crate::{Repo, demo, steps, test, traces};
+
+/// The development commands of Esparto.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Boot the camera firmware on an emulated core and report where its memory went
+    Demo,
+    /// Run everything that CI runs, or the named steps alone
+    Test {
+        /// Steps to run, in this order; all when none is named
+        #[arg(value_name = "STEP", value_parser = steps::NAMES)]
+        steps: Vec<String>,
+        /// Print the steps and what each shows, and end
+        #[arg(long)]
+        list: bool,
+    },
+    /// Measure: run the benchmark driver with these arguments
+    Bench {
+        /// Passed through to `esparto-bench`; `--help` shows them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
+    /// Format the root workspace and the firmware
+    Fmt,
+    /// Check formatting and run clippy as CI does
+    Lint,
+    /// Record a trace of `traces/` anew on the emulated core
+    Record {
+        /// The trace, without its ending
+        #[arg(value_name = "TRACE", value_parser = traces::NAMES)]
+        name: String,
+    },
+    /// Fuzz a decoder (needs nightly and cargo-fuzz; both are installed when missing)
+    Fuzz {
+        /// The fuzz target
+        #[arg(default_value = "decode")]
+        target: String,
+        /// Passed through to libFuzzer, for instance `-runs=10000000`
+        #[arg(last = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let repo = Repo::find()?;
+    match command {
+        Command::Demo => demo::run(&repo),
+        Command::Test { list: true, .. } => {
+            test::list();
+            Ok(())
+        }
+        Command::Test { steps, list: false } => test::run(&repo, &steps),
+        Command::Bench { args } => {
+            let bench = repo.cargo("run --quiet --release -p esparto-bench --");
+            args.iter().fold(bench, Cmd::arg).run()
+        }
+        Command::Fmt => steps::format(&repo),
+        Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
+        Command::Record { name } => traces::record(&repo, &name),
+        Command::Fuzz { target, args } => steps::fuzz(&repo, &target, &args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_of_the_bench_pass_through() {
+        let cli = Cli::parse_from(["xtask", "bench", "--json", "heap"]);
+        let Command::Bench { args } = cli.command else { panic!("not bench: {cli:?}") };
+        assert_eq!(args, ["--json", "heap"]);
+    }
+}

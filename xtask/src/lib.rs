@@ -1,0 +1,23 @@
+//! The development commands of Esparto, behind `cargo xtask`.
+//!
+//! `demo` shows the product at work, `test` is everything that CI runs, `bench` measures, `record`
+//! makes the traces of `traces/` anew, `fuzz` attacks what reads untrusted bytes, `lint` and `fmt`
+//! are two steps of `test` for the impatient. Each command installs what it needs, or says exactly
+//! what to install.
+
+mod cli;
+mod demo;
+mod exec;
+mod firmware;
+mod readme;
+mod repo;
+mod silent;
+mod steps;
+mod tally;
+mod test;
+pub mod tidy;
+mod tools;
+mod traces;
+
+pub use cli::main;
+pub use repo::Repo;

@@ -1,0 +1,182 @@
+//! What `cargo xtask test` does, step by step.
+
+use anyhow::Result;
+
+use crate::exec::Cmd;
+use crate::tally::Tally;
+use crate::tidy::layers::LAYERS;
+use crate::{Repo, firmware, silent, tools, traces};
+
+/// One step: its name on the command line, what it shows, and the work.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(&Repo, &mut Tally) -> Result<()>,
+}
+
+/// All steps, the quick ones first.
+pub(crate) const STEPS: [Step; 11] = [
+    Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
+    Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
+    Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
+    Step { name: "host", about: "every test of every crate, on this machine", run: host },
+    Step { name: "docs", about: "the documentation builds and its examples run", run: docs },
+    Step {
+        name: "features",
+        about: "each combination of features builds by itself",
+        run: features,
+    },
+    Step {
+        name: "no-std",
+        about: "the core crates build for bare RV32IMC and RV32IMAC",
+        run: no_std,
+    },
+    Step {
+        name: "traces",
+        about: "every committed trace is reported and replayed",
+        run: traces::check,
+    },
+    Step {
+        name: "core",
+        about: "the suite and the camera on an emulated core",
+        run: firmware::test,
+    },
+    Step {
+        name: "silent",
+        about: "a memory without a sink has no instruction of tracing",
+        run: silent::check,
+    },
+    Step {
+        name: "miri",
+        about: "no undefined behaviour in the core, on 64 and 32 bits",
+        run: miri,
+    },
+];
+
+/// The names of the steps.
+pub(crate) const NAMES: [&str; STEPS.len()] = {
+    let mut names = [""; STEPS.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = STEPS[index].name;
+        index += 1;
+    }
+    names
+};
+
+/// The workspaces of the repository, by folder.
+const WORKSPACES: [&str; 3] = [".", "firmware", "fuzz"];
+
+/// The features of the core that may be on in any combination.
+const CORE_FEATURES: [&str; 4] =
+    ["", "allocator-api2-v0_3", "allocator-api2-v0_4", "allocator-api2-v0_3,allocator-api2-v0_4"];
+
+/// Miri looks at the core on these; neither has to be the machine's own.
+const MIRI_TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "i686-unknown-linux-gnu"];
+
+/// Formats every workspace.
+pub(crate) fn format(repo: &Repo) -> Result<()> {
+    tools::ensure_lint_components()?;
+    WORKSPACES.iter().try_for_each(|dir| repo.cargo_in(dir, "fmt --all").run())
+}
+
+/// Fuzzes `target` with libFuzzer.
+pub(crate) fn fuzz(repo: &Repo, target: &str, args: &[String]) -> Result<()> {
+    tools::ensure_nightly()?;
+    tools::ensure_cargo_fuzz()?;
+    let fuzz = repo.cargo("+nightly fuzz run").arg(target).arg("--");
+    args.iter().fold(fuzz, Cmd::arg).run()
+}
+
+/// Runs a command that is a check by itself.
+fn checked(command: &Cmd, tally: &mut Tally) -> Result<()> {
+    command.run()?;
+    tally.pass();
+    Ok(())
+}
+
+/// Runs a test runner, shows what it says and counts its tests.
+pub(crate) fn tested(command: &Cmd, tally: &mut Tally) -> Result<()> {
+    let mut own = Tally::default();
+    let outcome = command.lines(|line| {
+        println!("{line}");
+        own.read_line(line);
+    });
+    *tally += own;
+    outcome?;
+    if own.passed == 0 {
+        anyhow::bail!("`{command}` ran no test at all");
+    }
+    Ok(())
+}
+
+fn check_format(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tools::ensure_lint_components()?;
+    WORKSPACES.iter().try_for_each(|dir| checked(&repo.cargo_in(dir, "fmt --all --check"), tally))
+}
+
+fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tools::ensure_lint_components()?;
+    let root = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
+    checked(&repo.cargo(root), tally)?;
+    firmware::clippy(repo, tally)
+}
+
+fn tidy(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tested(&repo.cargo("test --locked -p xtask --lib --tests"), tally)
+}
+
+fn host(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    let what = "--locked --workspace --exclude xtask --all-features";
+    let has_nextest = repo.cargo("nextest --version").succeeds();
+    let runner = if has_nextest { "nextest run" } else { "test --lib --bins --tests" };
+    tested(&repo.cargo(runner).words(what), tally)?;
+    firmware::test_on_host(repo, tally)
+}
+
+fn docs(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    let build = repo.cargo("doc --locked --workspace --no-deps --all-features");
+    checked(&build.env("RUSTDOCFLAGS", "-D warnings"), tally)?;
+    tested(&repo.cargo("test --locked --workspace --doc --all-features"), tally)
+}
+
+fn features(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    CORE_FEATURES.iter().try_for_each(|features| {
+        let check = repo.cargo("check --locked -p esparto --all-targets --no-default-features");
+        checked(&check.arg("--features").arg(features), tally)
+    })
+}
+
+fn no_std(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tools::ensure_targets(&tools::BARE_TARGETS)?;
+    let metadata = repo.metadata()?;
+    let members = metadata.workspace_packages();
+    let bare = LAYERS.iter().filter(|layer| layer.is_no_std);
+    for layer in bare.filter(|layer| members.iter().any(|member| member.name == layer.name)) {
+        for target in tools::BARE_TARGETS {
+            let build = repo.cargo("build --locked --no-default-features -p").arg(layer.name);
+            checked(&build.arg("--target").arg(target), tally)?;
+        }
+    }
+    for target in tools::BARE_TARGETS {
+        let build = repo.cargo("build --locked -p esparto --all-features --target").arg(target);
+        checked(&build, tally)?;
+    }
+    Ok(())
+}
+
+fn miri(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tools::ensure_miri()?;
+    MIRI_TARGETS.iter().try_for_each(|target| {
+        let miri =
+            repo.cargo("+nightly miri test --locked -p esparto --lib --tests --all-features");
+        let miri = miri
+            .arg("--target")
+            .arg(target)
+            // Isolation off: proptest looks for the file of its earlier failures.
+            .env("MIRIFLAGS", "-Zmiri-strict-provenance -Zmiri-disable-isolation")
+            // Miri is some hundred times slower: the host step runs the full number of cases.
+            .env("PROPTEST_CASES", "4");
+        tested(&miri, tally)
+    })
+}

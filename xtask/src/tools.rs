@@ -1,0 +1,186 @@
+//! The tools a command needs: found, installed, or named with the way to get them.
+
+use anyhow::{Context, Result, bail};
+
+use crate::exec::Cmd;
+
+/// The bare-metal targets that the product is built for.
+pub(crate) const BARE_TARGETS: [&str; 2] =
+    ["riscv32imc-unknown-none-elf", "riscv32imac-unknown-none-elf"];
+
+/// The emulator of the RISC-V cores.
+pub(crate) const QEMU_RISCV32: Program = Program {
+    command: "qemu-system-riscv32",
+    // Debian 12 and Ubuntu 24.04 have it in the first, later releases in the second.
+    debian: &["qemu-system-misc", "qemu-system-riscv"],
+    elsewhere: &[
+        ("Fedora", "sudo dnf install qemu-system-riscv"),
+        ("Arch", "sudo pacman -S qemu-system-riscv"),
+        ("Alpine", "sudo apk add qemu-system-riscv32"),
+        ("macOS", "brew install qemu"),
+        ("Nix", "nix-shell -p qemu"),
+    ],
+};
+
+/// A program that comes from the system's packages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program {
+    command: &'static str,
+    /// Packages that hold it on Debian and its kin, tried in this order.
+    debian: &'static [&'static str],
+    /// How to get it elsewhere: system, command.
+    elsewhere: &'static [(&'static str, &'static str)],
+}
+
+impl Program {
+    /// The command to start.
+    pub(crate) fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// Makes sure that the program starts: installs it where this is Debian and the user is root.
+    ///
+    /// # Errors
+    /// Says what to install when that is not so.
+    pub(crate) fn ensure(&self) -> Result<()> {
+        if self.is_there() {
+            return Ok(());
+        }
+        if !(is_root() && starts("apt-get")) {
+            bail!("{}", self.mend());
+        }
+        eprintln!("{} is missing: installing it", self.command);
+        let apt = |words: &str| {
+            Cmd::new("apt-get", ".").words(words).env("DEBIAN_FRONTEND", "noninteractive")
+        };
+        apt("-q update").run()?;
+        for package in self.debian {
+            // The package's name differs by release: the next one is tried when this fails.
+            if apt("-q install -y --no-install-recommends").arg(package).run().is_ok()
+                && self.is_there()
+            {
+                return Ok(());
+            }
+        }
+        bail!("apt-get did not bring {}.\n{}", self.command, self.mend())
+    }
+
+    fn is_there(&self) -> bool {
+        starts(self.command)
+    }
+
+    fn mend(&self) -> String {
+        let mut text = format!("`{}` is needed and not installed. Install it:", self.command);
+        let debian = format!("sudo apt-get install {}", self.debian.join("   # or: "));
+        for (system, command) in
+            [("Debian, Ubuntu", debian.as_str())].into_iter().chain(self.elsewhere.iter().copied())
+        {
+            text.push_str(&format!("\n  {system:<15} {command}"));
+        }
+        text.push_str("\nand run this command again.");
+        text
+    }
+}
+
+/// Makes sure that the standard library for `targets` is there.
+pub(crate) fn ensure_targets(targets: &[&str]) -> Result<()> {
+    for target in targets {
+        let libdir = Cmd::new("rustc", ".").words("--print target-libdir --target").arg(target);
+        let libdir = libdir.quiet().read()?;
+        if !std::path::Path::new(libdir.trim()).is_dir() {
+            rustup(&format!("target add {target}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that `cargo fmt` and `cargo clippy` are there.
+pub(crate) fn ensure_lint_components() -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if !Cmd::new("cargo", ".").arg(subcommand).arg("--version").succeeds() {
+            rustup(&format!("component add {component}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that `llvm-objdump`, `llvm-nm` and kin of the compiler are there, and returns their folder.
+pub(crate) fn ensure_llvm_tools() -> Result<std::path::PathBuf> {
+    let host_lib = Cmd::new("rustc", ".").words("--print target-libdir").quiet().read()?;
+    let bin =
+        std::path::Path::new(host_lib.trim()).parent().context("no target folder")?.join("bin");
+    if !bin.join("llvm-objdump").is_file() {
+        rustup("component add llvm-tools")?;
+    }
+    Ok(bin)
+}
+
+/// Makes sure that a nightly toolchain with Miri and the library's sources is there.
+pub(crate) fn ensure_miri() -> Result<()> {
+    let has_miri = Cmd::new("cargo", ".").words("+nightly miri --version").succeeds();
+    if has_miri && nightly_sources()? {
+        return Ok(());
+    }
+    // A nightly without Miri is passed over for the last one that has it.
+    rustup(
+        "toolchain install nightly --profile minimal --component miri --component rust-src \
+         --allow-downgrade --no-self-update",
+    )
+}
+
+/// Makes sure that a nightly toolchain is there.
+pub(crate) fn ensure_nightly() -> Result<()> {
+    if Cmd::new("rustc", ".").words("+nightly --version").succeeds() {
+        return Ok(());
+    }
+    rustup("toolchain install nightly --profile minimal --no-self-update")
+}
+
+/// Makes sure that `cargo fuzz` is there.
+pub(crate) fn ensure_cargo_fuzz() -> Result<()> {
+    if Cmd::new("cargo", ".").words("fuzz --version").succeeds() {
+        return Ok(());
+    }
+    Cmd::new("cargo", ".").words("install --locked cargo-fuzz").run()
+}
+
+fn nightly_sources() -> Result<bool> {
+    let sysroot = Cmd::new("rustc", ".").words("+nightly --print sysroot").quiet().read()?;
+    Ok(std::path::Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library").is_dir())
+}
+
+fn rustup(words: &str) -> Result<()> {
+    if !starts("rustup") {
+        bail!(
+            "`rustup {words}` is needed and rustup is not installed. Get it from \
+             https://rustup.rs, or install the same by your system's packages."
+        );
+    }
+    Cmd::new("rustup", ".").words(words).run()
+}
+
+fn starts(program: &str) -> bool {
+    Cmd::new(program, ".").arg("--version").succeeds()
+}
+
+fn is_root() -> bool {
+    Cmd::new("id", ".").arg("-u").quiet().read().is_ok_and(|id| id.trim() == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mend_names_every_system() {
+        let mend = QEMU_RISCV32.mend();
+        for needle in ["qemu-system-riscv32", "apt-get", "dnf", "pacman", "brew"] {
+            assert!(mend.contains(needle), "{needle} is not in: {mend}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_found() {
+        assert!(!starts("esparto-no-such-program"));
+    }
+}
