@@ -1,6 +1,64 @@
-//! demo
-use crate::Repo;
-use anyhow::{Result, bail};
-pub(crate) fn run(_repo: &Repo) -> Result<()> {
-    bail!("not yet")
+//! `cargo xtask demo`: the camera firmware on an emulated core, and where its memory went.
+
+use std::fs;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::firmware::{self, Camera};
+use crate::{Repo, traces};
+
+/// Builds, boots, checks, reports.
+///
+/// # Errors
+/// Says which of these failed, and what to install when a tool is missing.
+pub(crate) fn run(repo: &Repo) -> Result<()> {
+    let start = Instant::now();
+    firmware::ensure_tools()?;
+    let out = repo.target_dir()?.join("demo");
+    fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
+
+    eprintln!("1/4 Building the host tool and the firmware");
+    repo.cargo("build --locked --release -p esparto-cli").run()?;
+    let camera = Camera::build(repo)?;
+
+    eprintln!("2/4 The computation on this machine, to compare with");
+    let expected = camera.on_host(repo)?;
+
+    eprintln!("3/4 The firmware on an emulated RV32IMC core, all its memory from Esparto");
+    let trace = out.join("camera.trace");
+    let bar = progress_bar(expected.len());
+    let results = camera.on_core(repo, &trace, |line| show(&bar, line));
+    bar.finish_and_clear();
+    firmware::compare(&expected, &results?)?;
+    for line in &expected {
+        println!("{line}");
+    }
+    println!("{} results, the same on the core and on this machine\n", expected.len());
+
+    eprintln!("4/4 Where every byte went");
+    let page = out.join("report.html");
+    traces::report(repo, &trace).arg("--html").arg(&page).quiet().run()?;
+    println!("\nThe report to open:  {}", page.display());
+    println!("The trace behind it: {}", trace.display());
+    println!("Done in {:.0} s.", start.elapsed().as_secs_f32());
+    Ok(())
+}
+
+fn progress_bar(result_count: usize) -> ProgressBar {
+    let template = "{spinner} [{bar:24}] frame {pos}/{len}  {elapsed}  {wide_msg}";
+    let style = ProgressStyle::with_template(template).expect("the template is a constant");
+    let bar = ProgressBar::new(result_count as u64).with_style(style.progress_chars("=> "));
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar
+}
+
+/// One line of the firmware as progress: results move the bar, the rest tells what it is doing.
+fn show(bar: &ProgressBar, line: &str) {
+    if firmware::is_result(line) {
+        bar.inc(1);
+    } else {
+        bar.set_message(line.trim_end().to_owned());
+    }
 }

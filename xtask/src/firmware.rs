@@ -1,5 +1,6 @@
-//! The programs of `firmware/`: built, booted in QEMU, checked.
+//! The programs of `firmware/`: built, booted in QEMU, compared with this machine.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,18 +8,26 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 
 use crate::exec::Cmd;
-use crate::steps::tested;
+use crate::steps::{checked, tested};
 use crate::tally::Tally;
 use crate::{Repo, tools};
 
 /// The firmware workspace.
 const DIR: &str = "firmware";
 
-/// The core that the firmware is built for: the one without atomics is the harder one.
-pub(crate) const TARGET: &str = "riscv32imc-unknown-none-elf";
+/// The core without atomics: the harder one, and the ESP32-C3's.
+pub(crate) const IMC: &str = "riscv32imc-unknown-none-elf";
 
 /// The longest that an emulated program may run.
-const BOOT_LIMIT: Duration = Duration::from_secs(5 * 60);
+const BOOT_LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// How a line of the camera begins that the core and the host must agree on.
+const RESULT: &str = "result ";
+
+/// Is this a line that the core and the host must agree on?
+pub(crate) fn is_result(line: &str) -> bool {
+    line.starts_with(RESULT)
+}
 
 /// Makes sure that firmware can be built and booted.
 pub(crate) fn ensure_tools() -> Result<()> {
@@ -26,14 +35,15 @@ pub(crate) fn ensure_tools() -> Result<()> {
     tools::QEMU_RISCV32.ensure()
 }
 
-/// Builds a program for `target` and returns its ELF file.
-pub(crate) fn build(repo: &Repo, package: &str, target: &str, more: &str) -> Result<PathBuf> {
-    let build = repo
-        .cargo_in(DIR, "build --locked --release --message-format=json-render-diagnostics -p")
-        .arg(package)
-        .arg("--target")
-        .arg(target)
-        .words(more);
+/// Cargo in the firmware workspace.
+pub(crate) fn cargo(repo: &Repo, words: &str) -> Cmd {
+    repo.cargo_in(DIR, words)
+}
+
+/// Builds the program `bin` of `package` and returns its ELF file.
+pub(crate) fn build(repo: &Repo, target: &str, package: &str, bin: &str) -> Result<PathBuf> {
+    let build = cargo(repo, "build --locked --release --message-format=json-render-diagnostics")
+        .words(&format!("--target {target} -p {package} --bin {bin}"));
     let messages = build.read()?;
     let mut elf = None;
     for message in Message::parse_stream(messages.as_bytes()) {
@@ -44,35 +54,139 @@ pub(crate) fn build(repo: &Repo, package: &str, target: &str, more: &str) -> Res
     Ok(elf.with_context(|| format!("`{build}` made no program"))?.into_std_path_buf())
 }
 
-/// Boots `elf` with `out_dir` as the folder that its files go to; `take` gets its lines.
-pub(crate) fn boot(elf: &Path, out_dir: &Path, take: impl FnMut(&str)) -> Result<()> {
-    let qemu = Cmd::new(tools::QEMU_RISCV32.command(), out_dir)
-        .words("-M virt -bios none -nographic -monitor none -serial stdio")
-        .words("-icount shift=0 -semihosting-config enable=on,target=native -kernel")
-        .arg(elf);
-    qemu.limit(BOOT_LIMIT).lines(take)
+/// Boots `program` (arguments of the workspace's `cargo run`) on the emulated core, by the runner
+/// that the workspace's cargo configuration names; `take` gets its lines, `trace` its trace.
+pub(crate) fn boot(
+    repo: &Repo,
+    program: &str,
+    trace: Option<&Path>,
+    take: impl FnMut(&str),
+) -> Result<()> {
+    // The configuration holds for the folder cargo starts in. QEMU starts there too, and the
+    // firmware splits its command line at blanks: only the trace's bare name is passed.
+    let dir = match trace {
+        Some(trace) => trace.parent().context("a trace lies in a folder")?.to_owned(),
+        None => repo.path(DIR),
+    };
+    let run = Cmd::new("cargo", dir)
+        .arg("--config")
+        .arg(repo.path(DIR).join(".cargo/config.toml"))
+        .words("run --quiet --locked --release --manifest-path")
+        .arg(repo.path(DIR).join("Cargo.toml"))
+        .words(program);
+    let run = match trace.and_then(Path::file_name) {
+        Some(name) => run.arg("--").arg("-append").arg(name),
+        None => run,
+    };
+    run.limit(BOOT_LIMIT).lines(take)
 }
 
-/// The lines that the camera pipeline prints on this machine.
-pub(crate) fn camera_on_host(repo: &Repo) -> Result<Vec<String>> {
-    let host = repo.cargo_in(DIR, "run --quiet --locked --release -p pipeline --example host");
-    Ok(host.read()?.lines().map(str::to_owned).collect())
+/// The camera firmware.
+pub(crate) struct Camera {
+    program: String,
+}
+
+impl Camera {
+    /// Builds it, and its counterpart for this machine.
+    pub(crate) fn build(repo: &Repo) -> Result<Self> {
+        let program = format!("--target {IMC} -p camera");
+        cargo(repo, "build --locked --release").words(&program).run()?;
+        cargo(repo, "build --locked --release -p pipeline --example host").run()?;
+        Ok(Self { program })
+    }
+
+    /// The results on this machine.
+    pub(crate) fn on_host(&self, repo: &Repo) -> Result<Vec<String>> {
+        let run = cargo(repo, "run --quiet --locked --release -p pipeline --example host");
+        let results = results(run.read()?.lines());
+        if results.is_empty() { bail!("`{run}` printed no result") } else { Ok(results) }
+    }
+
+    /// The results on the emulated core; writes its trace and shows `take` every line.
+    pub(crate) fn on_core(
+        &self,
+        repo: &Repo,
+        trace: &Path,
+        mut take: impl FnMut(&str),
+    ) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        let outcome = boot(repo, &self.program, Some(trace), |line| {
+            take(line);
+            lines.push(line.to_owned());
+        });
+        // What it said last is what it died of.
+        outcome.with_context(|| format!("the firmware said:\n{}", lines.join("\n")))?;
+        Ok(results(lines.iter().map(String::as_str)))
+    }
+}
+
+fn results<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    lines.map(str::trim_end).filter(|line| is_result(line)).map(str::to_owned).collect()
+}
+
+/// Holds the results of the core to those of this machine.
+pub(crate) fn compare(host: &[String], core: &[String]) -> Result<()> {
+    if host == core {
+        return Ok(());
+    }
+    let at = host.iter().zip(core).position(|(a, b)| a != b).unwrap_or(host.len().min(core.len()));
+    let line = |lines: &[String]| lines.get(at).map_or("(no line)", |line| line).to_owned();
+    bail!(
+        "the core and this machine differ: {} and {} results; the first that differs:\n  host {}\n  core {}",
+        host.len(),
+        core.len(),
+        line(host),
+        line(core)
+    )
 }
 
 /// Lints the firmware, each part for the machine it runs on.
 pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_targets(&tools::BARE_TARGETS)?;
-    repo.cargo_in(DIR, "clippy --locked --workspace -- -D warnings").arg("").run()?;
-    tally.pass();
+    let host = cargo(repo, "clippy --locked --release -p pipeline --all-targets -- -D warnings");
+    checked(&host, tally)?;
+    for target in tools::BARE_TARGETS {
+        let core = cargo(repo, "clippy --locked --release --workspace --lib --bins --target");
+        checked(&core.arg(target).words("-- -D warnings"), tally)?;
+    }
     Ok(())
 }
 
 /// The parts of the firmware that run anywhere, tested here.
 pub(crate) fn test_on_host(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    tested(&repo.cargo_in(DIR, "test --locked --release -p pipeline"), tally)
+    tested(&cargo(repo, "test --locked --release -p pipeline"), tally)
 }
 
 /// The suite and the camera on the emulated core.
-pub(crate) fn test(_repo: &Repo, _tally: &mut Tally) -> Result<()> {
-    bail!("not yet")
+pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    ensure_tools()?;
+    let trace = repo.target_dir()?.join("core-test").join("camera.trace");
+    std::fs::create_dir_all(trace.parent().unwrap_or(Path::new(OsStr::new("."))))?;
+    let camera = Camera::build(repo)?;
+    let host = camera.on_host(repo)?;
+    let core = camera.on_core(repo, &trace, |line| println!("{line}"))?;
+    compare(&host, &core)?;
+    tally.pass();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        results(text.lines())
+    }
+
+    #[test]
+    fn a_difference_is_an_error_that_shows_it() {
+        let host = lines("hello\nresult 0 a\nresult 1 b");
+        assert!(compare(&host, &lines("result 0 a\nstage\nresult 1 b")).is_ok());
+        for (core, needle) in
+            [("result 0 a\nresult 1 c", "result 1 c"), ("result 0 a", "(no line)")]
+        {
+            let error = compare(&host, &lines(core)).expect_err("they differ").to_string();
+            assert!(error.contains(needle), "{error}");
+        }
+    }
 }

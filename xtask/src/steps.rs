@@ -89,7 +89,7 @@ pub(crate) fn fuzz(repo: &Repo, target: &str, args: &[String]) -> Result<()> {
 }
 
 /// Runs a command that is a check by itself.
-fn checked(command: &Cmd, tally: &mut Tally) -> Result<()> {
+pub(crate) fn checked(command: &Cmd, tally: &mut Tally) -> Result<()> {
     command.run()?;
     tally.pass();
     Ok(())

@@ -1,10 +1,65 @@
-//! The recorded traces
-use crate::{Repo, tally::Tally};
-use anyhow::{Result, bail};
+//! The recorded traces of `traces/`: recorded anew, reported, replayed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::exec::Cmd;
+use crate::tally::Tally;
+use crate::{Repo, firmware};
+
+/// The traces that can be recorded anew.
 pub(crate) const NAMES: [&str; 1] = ["camera"];
-pub(crate) fn record(_repo: &Repo, _name: &str) -> Result<()> {
-    bail!("not yet")
+
+/// The host tool with a command.
+fn esparto(repo: &Repo, words: &str) -> Cmd {
+    repo.cargo("run --quiet --locked --release -p esparto-cli --").words(words)
 }
-pub(crate) fn check(_repo: &Repo, _tally: &mut Tally) -> Result<()> {
-    bail!("not yet")
+
+/// `esparto report` on `trace`.
+pub(crate) fn report(repo: &Repo, trace: &Path) -> Cmd {
+    esparto(repo, "report").arg(trace)
+}
+
+/// Records the trace `name` on the emulated core.
+pub(crate) fn record(repo: &Repo, name: &str) -> Result<()> {
+    firmware::ensure_tools()?;
+    let trace = repo.path("traces").join(name).with_extension("trace");
+    let program = "--target riscv32imc-unknown-none-elf -p camera";
+    firmware::boot(repo, program, Some(&trace), |line| println!("{line}"))?;
+    println!("recorded {}", trace.display());
+    Ok(())
+}
+
+/// Reports and replays every committed trace, as the README shows it.
+pub(crate) fn check(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    json(&esparto(repo, "chips esp32s3 --json"))?;
+    tally.pass();
+    let traces = committed(repo)?;
+    if traces.len() < 4 {
+        bail!("traces/ holds {} traces; the camera's and three more are owed", traces.len());
+    }
+    for trace in traces {
+        json(&report(repo, &trace).arg("--json"))?;
+        tally.pass();
+        json(&esparto(repo, "run esp32c3").arg(&trace).arg("--json"))?;
+        tally.pass();
+    }
+    Ok(())
+}
+
+fn committed(repo: &Repo) -> Result<Vec<PathBuf>> {
+    let files = repo.files()?.into_iter();
+    Ok(files.filter(|file| file.starts_with("traces") && has_trace_ending(file)).collect())
+}
+
+fn has_trace_ending(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "trace")
+}
+
+/// What `command` writes has to be one JSON value.
+fn json(command: &Cmd) -> Result<Value> {
+    let text = command.read()?;
+    serde_json::from_str(&text).with_context(|| format!("`{command}` wrote no JSON"))
 }
