@@ -4,7 +4,7 @@ use esparto::{Caps, Event, Owner, RegionId, RegionStats};
 
 use crate::Name;
 use crate::header::Header;
-use crate::record::{RegionDefinition, RegionSnapshot};
+use crate::record::{Entry, RegionDefinition, RegionSnapshot};
 use crate::slot::{Held, Slot};
 use crate::wire::{
     ADDRESS_PLACES, ARGUMENT_FOLLOWS, BLOCK_HEADER_BYTES, CHECKSUM, CHECKSUM_BYTES,
@@ -192,6 +192,20 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
         self.frames(frames);
     }
 
+    /// Writes what a decoder read: for copying, cutting and converting traces. A
+    /// [`Gap`](Entry::Gap) stands for what is not there and writes nothing.
+    pub fn entry(&mut self, now: u32, owner: Owner, entry: &Entry, frames: &[usize]) {
+        match entry {
+            Entry::Event(event) => self.event(now, owner, event, frames),
+            Entry::Lost { count } => self.lost(now, *count),
+            Entry::Snapshot(snapshot) => self.region_snapshot(now, snapshot),
+            Entry::Region(region) => self.define_region(region),
+            Entry::OwnerName { owner, name } => self.define_owner(*owner, name.as_str()),
+            Entry::MarkName { id, name } => self.define_mark(*id, name.as_str()),
+            Entry::Gap { .. } => {}
+        }
+    }
+
     /// Says that so many events are missing from `now` on.
     pub fn lost(&mut self, now: u32, count: u32) {
         self.begin();
@@ -255,11 +269,10 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
     }
 
     /// Writes the end record and sends what is left. A trace without it counts as cut off.
-    pub fn finish(mut self) -> F {
+    pub fn finish(mut self) {
         self.begin();
         self.tag(kind::END, 0);
         self.flush();
-        self.out
     }
 
     /// Makes room for one more record, and a block if there is none.

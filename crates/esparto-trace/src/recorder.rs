@@ -30,7 +30,9 @@ pub trait Probe {
 ///
 /// A full ring drops the newest event and counts it. The count takes its place in the stream as
 /// [`Entry::Lost`](crate::Entry::Lost) where the events are missing.
+// The counters come first, where one load with a small offset reaches them.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Recorder<P, const SLOTS: usize, const FRAMES: usize = 0> {
     /// Events ever stored. Counters wrap; `SLOTS` divides 2^32, so their masks stay right.
     write: u32,
