@@ -1,12 +1,12 @@
 //! `cargo xtask demo`: the camera firmware on an emulated core, and where its memory went.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::firmware::{self, Camera};
+use crate::firmware::{self, Camera, Progress};
 use crate::{Repo, traces};
 
 /// Builds, boots, checks, reports.
@@ -28,13 +28,15 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
 
     eprintln!("3/4 The firmware on an emulated RV32IMC core, all its memory from Esparto");
     let trace = out.join("camera.trace");
-    let bar = progress_bar(expected.len());
-    let results = camera.on_core(repo, &trace, |line| show(&bar, line));
+    let bar = progress_bar();
+    let core = camera.on_core(repo, &trace, |line| show(&bar, line));
     bar.finish_and_clear();
-    firmware::compare(&expected, &results?)?;
-    for line in &expected {
-        println!("{line}");
-    }
+    let core = core?;
+    firmware::compare(&expected, &core.results())?;
+    core.lines
+        .iter()
+        .filter(|line| Progress::read(line).is_none())
+        .for_each(|line| println!("{line}"));
     println!("{} results, the same on the core and on this machine\n", expected.len());
 
     eprintln!("4/4 Where every byte went");
@@ -46,19 +48,18 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
     Ok(())
 }
 
-fn progress_bar(result_count: usize) -> ProgressBar {
-    let template = "{spinner} [{bar:24}] frame {pos}/{len}  {elapsed}  {wide_msg}";
+fn progress_bar() -> ProgressBar {
+    let template = "{spinner} [{bar:30}] {percent}%  {elapsed}  {wide_msg}";
     let style = ProgressStyle::with_template(template).expect("the template is a constant");
-    let bar = ProgressBar::new(result_count as u64).with_style(style.progress_chars("=> "));
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    let bar = ProgressBar::new(1).with_style(style.progress_chars("=> ")).with_message("booting");
+    bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }
 
-/// One line of the firmware as progress: results move the bar, the rest tells what it is doing.
 fn show(bar: &ProgressBar, line: &str) {
-    if firmware::is_result(line) {
-        bar.inc(1);
-    } else {
-        bar.set_message(line.trim_end().to_owned());
+    if let Some(progress) = Progress::read(line) {
+        bar.set_length(progress.total_count);
+        bar.set_position(progress.done_count);
+        bar.set_message(progress.what.to_owned());
     }
 }

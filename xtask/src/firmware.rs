@@ -1,6 +1,5 @@
 //! The programs of `firmware/`: built, booted in QEMU, compared with this machine.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,12 +20,36 @@ pub(crate) const IMC: &str = "riscv32imc-unknown-none-elf";
 /// The longest that an emulated program may run.
 const BOOT_LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// How a line of the camera begins that the core and the host must agree on.
-const RESULT: &str = "result ";
+/// How far a program is: `progress DONE/TOTAL WHAT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress<'a> {
+    /// Steps that are over.
+    pub(crate) done_count: u64,
+    /// All steps.
+    pub(crate) total_count: u64,
+    /// What was over last.
+    pub(crate) what: &'a str,
+}
 
-/// Is this a line that the core and the host must agree on?
-pub(crate) fn is_result(line: &str) -> bool {
-    line.starts_with(RESULT)
+impl<'a> Progress<'a> {
+    /// Reads a line of a program; `None` for a line of another kind.
+    pub(crate) fn read(line: &'a str) -> Option<Self> {
+        let (count, what) = line.strip_prefix("progress ")?.split_once(' ')?;
+        let (done, total) = count.split_once('/')?;
+        Some(Self { done_count: done.parse().ok()?, total_count: total.parse().ok()?, what })
+    }
+}
+
+/// What a program on the core said.
+pub(crate) struct Said {
+    pub(crate) lines: Vec<String>,
+}
+
+impl Said {
+    /// The lines that the core and the host must agree on.
+    pub(crate) fn results(&self) -> Vec<String> {
+        results(self.lines.iter().map(String::as_str))
+    }
 }
 
 /// Makes sure that firmware can be built and booted.
@@ -55,13 +78,14 @@ pub(crate) fn build(repo: &Repo, target: &str, package: &str, bin: &str) -> Resu
 }
 
 /// Boots `program` (arguments of the workspace's `cargo run`) on the emulated core, by the runner
-/// that the workspace's cargo configuration names; `take` gets its lines, `trace` its trace.
+/// that the workspace's cargo configuration names; `take` sees its lines as they come, `trace` is
+/// the file for its trace. The program has to close with `ok`.
 pub(crate) fn boot(
     repo: &Repo,
     program: &str,
     trace: Option<&Path>,
-    take: impl FnMut(&str),
-) -> Result<()> {
+    mut take: impl FnMut(&str),
+) -> Result<Said> {
     // The configuration holds for the folder cargo starts in. QEMU starts there too, and the
     // firmware splits its command line at blanks: only the trace's bare name is passed.
     let dir = match trace {
@@ -78,7 +102,18 @@ pub(crate) fn boot(
         Some(name) => run.arg("--").arg("-append").arg(name),
         None => run,
     };
-    run.limit(BOOT_LIMIT).lines(take)
+    let mut lines = Vec::new();
+    let outcome = run.limit(BOOT_LIMIT).lines(|line| {
+        let line = line.trim_end();
+        take(line);
+        lines.push(line.to_owned());
+    });
+    // What it said last is what it died of.
+    outcome.with_context(|| format!("the firmware said:\n{}", lines.join("\n")))?;
+    if lines.last().is_none_or(|line| line != "ok") {
+        bail!("`{run}` did not close with `ok`; it said:\n{}", lines.join("\n"));
+    }
+    Ok(Said { lines })
 }
 
 /// The camera firmware.
@@ -102,26 +137,19 @@ impl Camera {
         if results.is_empty() { bail!("`{run}` printed no result") } else { Ok(results) }
     }
 
-    /// The results on the emulated core; writes its trace and shows `take` every line.
+    /// Runs it on the emulated core with `trace` as the file for its trace.
     pub(crate) fn on_core(
         &self,
         repo: &Repo,
         trace: &Path,
-        mut take: impl FnMut(&str),
-    ) -> Result<Vec<String>> {
-        let mut lines = Vec::new();
-        let outcome = boot(repo, &self.program, Some(trace), |line| {
-            take(line);
-            lines.push(line.to_owned());
-        });
-        // What it said last is what it died of.
-        outcome.with_context(|| format!("the firmware said:\n{}", lines.join("\n")))?;
-        Ok(results(lines.iter().map(String::as_str)))
+        take: impl FnMut(&str),
+    ) -> Result<Said> {
+        boot(repo, &self.program, Some(trace), take)
     }
 }
 
 fn results<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    lines.map(str::trim_end).filter(|line| is_result(line)).map(str::to_owned).collect()
+    lines.filter(|line| line.starts_with("result ")).map(str::to_owned).collect()
 }
 
 /// Holds the results of the core to those of this machine.
@@ -160,12 +188,12 @@ pub(crate) fn test_on_host(repo: &Repo, tally: &mut Tally) -> Result<()> {
 /// The suite and the camera on the emulated core.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     ensure_tools()?;
-    let trace = repo.target_dir()?.join("core-test").join("camera.trace");
-    std::fs::create_dir_all(trace.parent().unwrap_or(Path::new(OsStr::new("."))))?;
+    let out = repo.target_dir()?.join("core-test");
+    std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
     let camera = Camera::build(repo)?;
     let host = camera.on_host(repo)?;
-    let core = camera.on_core(repo, &trace, |line| println!("{line}"))?;
-    compare(&host, &core)?;
+    let core = camera.on_core(repo, &out.join("camera.trace"), |line| println!("{line}"))?;
+    compare(&host, &core.results())?;
     tally.pass();
     Ok(())
 }
@@ -176,6 +204,16 @@ mod tests {
 
     fn lines(text: &str) -> Vec<String> {
         results(text.lines())
+    }
+
+    #[test]
+    fn progress_is_read_and_nothing_else() {
+        let progress = Progress::read("progress 3/40 frame 0 detect");
+        let expected = Progress { done_count: 3, total_count: 40, what: "frame 0 detect" };
+        assert_eq!(progress, Some(expected));
+        for line in ["result 0 a", "progress", "progress 3 of 4", "progress x/4 y"] {
+            assert_eq!(Progress::read(line), None, "{line}");
+        }
     }
 
     #[test]
