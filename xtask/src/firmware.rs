@@ -103,7 +103,8 @@ pub(crate) fn boot(
         None => run,
     };
     let mut lines = Vec::new();
-    let outcome = run.limit(BOOT_LIMIT).lines(|line| {
+    let run = run.limit(BOOT_LIMIT);
+    let outcome = run.lines(|line| {
         let line = line.trim_end();
         take(line);
         lines.push(line.to_owned());
