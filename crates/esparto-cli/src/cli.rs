@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use clap::{Parser, Subcommand};
 
-use crate::{Exit, Failure, Output, chips};
+use crate::{Exit, Failure, Output, chips, report, run};
 
 /// What the help says below the options; [`Exit`] holds the same numbers.
 const EXIT_CODES: &str = "\
@@ -34,6 +34,12 @@ pub enum Command {
     /// Show the memory maps of the chips: one line each, or one chip in full
     #[command(after_help = EXIT_CODES)]
     Chips(chips::Args),
+    /// Report what happened in a memory, from its trace
+    #[command(after_help = EXIT_CODES, after_long_help = report::LONG_HELP)]
+    Report(report::Args),
+    /// Replay a trace on a chip's memory map with a heap of your choice, and report on that
+    #[command(after_help = EXIT_CODES, after_long_help = run::LONG_HELP)]
+    Run(run::Args),
 }
 
 /// Carries out a command line: results to `out`, a failure to `err`.
@@ -44,6 +50,8 @@ pub fn execute(cli: &Cli, out: impl Write, mut err: impl Write) -> Exit {
     let mut output = Output::new(&mut writer, cli.json);
     let result = match &cli.command {
         Command::Chips(args) => chips::run(args, &mut output),
+        Command::Report(args) => report::run(args, &mut output),
+        Command::Run(args) => run::run(args, &mut output),
     };
     match result.and_then(|()| writer.flush().map_err(Failure::from)) {
         Ok(()) => Exit::Done,

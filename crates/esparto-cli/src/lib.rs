@@ -10,6 +10,8 @@ pub mod chips;
 mod cli;
 mod failure;
 mod output;
+pub mod report;
+pub mod run;
 
 pub use cli::{Cli, Command, execute};
 pub use failure::{Exit, Failure};

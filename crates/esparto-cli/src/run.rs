@@ -1,0 +1,108 @@
+//! `esparto run`: a recorded trace on another memory map, with another heap.
+
+mod heap;
+mod map;
+mod replay;
+
+use std::path::PathBuf;
+
+use esparto_trace::{Entry, Name};
+
+use crate::report::{self, Model, Options, TraceFile};
+use crate::{Failure, Output};
+pub use heap::{HeapChoice, UnknownHeap};
+use map::Map;
+use replay::Replay;
+
+/// What the long help says below the options.
+pub(crate) const LONG_HELP: &str = "\
+Every allocation, resize and free of the trace is carried out by the very code that runs on a
+device, on host memory as large as each region of the chip. Addresses are shown as the chip has
+them. A request that failed on the device is asked again and, if it succeeds here, given back at
+once. The report is that of `esparto report`; failures carry the heap's own reason.
+
+Free blocks link by 32-bit offsets on every target, so placement and rounding are those of the
+chip. Only the control block of each heap, a few words, holds a pointer of this host.
+
+Heaps:
+  linked-list            first fit, neighbours merged
+  linked-list:best       the smallest block that fits
+  linked-list:no-merge   free blocks are never merged
+  linked-list:carried    each block carries its address
+  (the last three combine, as in linked-list:best:no-merge)";
+
+/// The arguments of `esparto run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The chip to run on, or `recorded` for the regions of the trace itself
+    pub chip: String,
+
+    /// The trace to replay
+    pub trace: PathBuf,
+
+    /// The heap of every region
+    #[arg(long, default_value = "linked-list")]
+    pub heap: HeapChoice,
+
+    /// PSRAM on the module, in bytes; K and M are understood
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = heap::parse_bytes)]
+    pub psram: u32,
+
+    /// How.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Replays a trace and reports on it.
+///
+/// # Errors
+/// An unknown chip, a chip without PSRAM that is given some, a trace that cannot be read or is
+/// damaged; output that cannot be written.
+pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
+    // A chip is looked up before anything is read: its name may be mistyped.
+    let chip_map = match args.chip.as_str() {
+        "recorded" => None,
+        name => Some(Map::of_chip(name, args.psram)?),
+    };
+    let mut trace = TraceFile::open(&args.trace, args.options.lenient)?;
+    let mut notes = Vec::new();
+    let sites = report::sites(&trace, &args.options, &mut notes)?;
+    let mut model = Model::new(sites);
+    let mut about = report::about(&trace);
+    about.replayed = true;
+    about.allocator = args.heap.to_string();
+
+    let mut recorded = Map::new(about.chip.clone());
+    let mut waiting = None;
+    // The regions of a trace come before its events.
+    while let Some(record) = trace.next()? {
+        match &record.entry {
+            Entry::Region(definition) => recorded.push_recorded(definition),
+            Entry::OwnerName { .. } | Entry::MarkName { .. } => {
+                report::describe(&mut model, record.time_ticks, &record.entry);
+            }
+            _ => {
+                waiting = Some((record, trace.frames().to_vec()));
+                break;
+            }
+        }
+    }
+    let map = chip_map.unwrap_or(recorded);
+    about.chip = map.chip.clone();
+    let mut replay = Replay::new(&map, args.heap)?;
+    replay.start(&mut model, waiting.as_ref().map_or(0, |(record, _)| record.time_ticks));
+    if let Some((record, frames)) = waiting {
+        replay.record(&mut model, &record, &frames);
+    }
+    while let Some(record) = trace.next()? {
+        replay.record(&mut model, &record, trace.frames());
+    }
+    replay.finish(&mut model, &mut notes);
+    model.finish();
+    report::show(&model, about, report::notes_on(&trace, notes), &args.options, out)
+}
+
+/// A name that lives as long as the program, as regions want it. A replay has a handful.
+fn forever(name: &str) -> &'static str {
+    Box::leak(Name::new(name).as_str().to_owned().into_boxed_str())
+}
