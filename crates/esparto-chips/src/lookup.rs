@@ -43,9 +43,9 @@ impl fmt::Display for UnknownChip<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown chip {:?}", self.name)?;
         if let Some(nearest) = self.nearest {
-            write!(f, ", did you mean {}?", nearest.name)?;
+            write!(f, " (did you mean {}?)", nearest.name)?;
         }
-        f.write_str(" Known:")?;
+        f.write_str("; known:")?;
         for (index, chip) in CHIPS.iter().enumerate() {
             write!(f, "{} {}", if index == 0 { "" } else { "," }, chip.name)?;
         }

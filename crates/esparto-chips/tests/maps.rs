@@ -242,8 +242,7 @@ fn data_regions_hold_bytes_and_follow_the_psram_of_the_module() {
 #[test]
 fn sizes_agree_with_the_data_sheets() {
     let sram_kib = |name| find(name).expect("known").size_bytes(Kind::Sram) / 1024;
-    // ESP32: 520 KB less 8 KB that soc.h leaves out below 0x3ffae000.
-    assert_eq!(sram_kib("esp32"), 512 + 8);
+    assert_eq!(sram_kib("esp32"), 520);
     assert_eq!(sram_kib("esp32s2"), 320);
     assert_eq!(sram_kib("esp32s3"), 512);
     assert_eq!(sram_kib("esp32c2"), 272);
