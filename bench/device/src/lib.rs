@@ -1,0 +1,28 @@
+//! The harness that every allocator under test is linked with.
+//!
+//! A program is one file under `src/bin`: it implements [`Subject`] and calls [`program!`]. The host
+//! puts a list of jobs in memory, the program does them in order and prints one line of JSON for
+//! each on the serial port.
+
+#![no_std]
+
+mod boot;
+#[cfg(not(feature = "size"))]
+mod jobs;
+#[cfg(not(feature = "size"))]
+mod memory;
+#[cfg(not(feature = "size"))]
+mod report;
+mod subject;
+#[cfg(not(feature = "size"))]
+mod timing;
+#[cfg(not(feature = "size"))]
+mod work;
+
+#[doc(hidden)]
+pub use boot::Calls;
+pub use subject::Subject;
+
+#[cfg(not(feature = "size"))]
+#[doc(hidden)]
+pub use jobs::run;

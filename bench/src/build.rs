@@ -1,0 +1,168 @@
+//! Building the programs of `bench/device` and reading what they weigh.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use object::{Object, ObjectSection, SectionKind};
+
+/// A way of building all programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Profile {
+    /// The harness, to be run.
+    Speed,
+    /// For its size, at opt-level 3.
+    SpeedSize,
+    /// The same without allocate and free.
+    SpeedInit,
+    /// For its size, at opt-level "s".
+    SmallSize,
+    /// The same without allocate and free.
+    SmallInit,
+}
+
+impl Profile {
+    const ALL: [Self; 5] =
+        [Self::Speed, Self::SpeedSize, Self::SpeedInit, Self::SmallSize, Self::SmallInit];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Speed => "speed",
+            Self::SpeedSize => "speed-size",
+            Self::SpeedInit => "speed-init",
+            Self::SmallSize => "small-size",
+            Self::SmallInit => "small-init",
+        }
+    }
+
+    fn features(self) -> &'static str {
+        match self {
+            Self::Speed => "",
+            Self::SpeedSize | Self::SmallSize => "size",
+            Self::SpeedInit | Self::SmallInit => "init-only",
+        }
+    }
+}
+
+const TARGET: &str = "riscv32imc-unknown-none-elf";
+
+/// The program without an allocator, against which sizes are counted.
+pub(crate) const EMPTY: &str = "empty";
+
+/// The bytes of code and constants that allocate and free need.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CodeBytes {
+    /// At opt-level 3, as measured for speed.
+    pub(crate) speed: u64,
+    /// At opt-level "s".
+    pub(crate) small: u64,
+}
+
+/// The built programs.
+pub(crate) struct Programs {
+    target_dir: PathBuf,
+}
+
+fn device_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("device")
+}
+
+/// The allocators under test: the programs of `bench/device`, by name.
+pub(crate) fn subjects() -> Result<Vec<String>> {
+    let dir = device_dir().join("src/bin");
+    let mut names = Vec::new();
+    for entry in dir.read_dir().with_context(|| format!("cannot list {}", dir.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "rs")
+            && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+            && name != EMPTY
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+impl Programs {
+    /// Builds the programs of `names` in every profile.
+    pub(crate) fn build(names: &[String], progress: impl Fn(&str)) -> Result<Self> {
+        let target_dir = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(
+                || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+                PathBuf::from,
+            )
+            .join("bench-device");
+        for profile in Profile::ALL {
+            progress(profile.name());
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+            cargo
+                .current_dir(device_dir())
+                .args(["build", "--quiet", "--locked", "--profile", profile.name()])
+                .args(["--target", TARGET, "--features", profile.features()])
+                .arg("--target-dir")
+                .arg(&target_dir)
+                .args(["--bin", EMPTY]);
+            for name in names {
+                cargo.args(["--bin", name]);
+            }
+            // The host's flags and wrappers are not the device's.
+            for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
+                cargo.env_remove(name);
+            }
+            let output = cargo.output().context("cannot run cargo")?;
+            if !output.status.success() {
+                bail!(
+                    "the programs of bench/device do not build:\n{}\n\
+                     (they need `rustup target add {TARGET}`, and `riscv64-unknown-elf-gcc` with \
+                     picolibc: `apt-get install gcc-riscv64-unknown-elf \
+                     picolibc-riscv64-unknown-elf`)",
+                    String::from_utf8_lossy(&output.stderr).trim_end()
+                );
+            }
+        }
+        Ok(Self { target_dir })
+    }
+
+    fn path(&self, profile: Profile, name: &str) -> PathBuf {
+        self.target_dir.join(TARGET).join(profile.name()).join(name)
+    }
+
+    /// The program to run.
+    pub(crate) fn runnable(&self, name: &str) -> PathBuf {
+        self.path(Profile::Speed, name)
+    }
+
+    /// What the code of allocate and free weighs: the linked size with them, less the size without
+    /// them, less what two calls of nothing weigh.
+    pub(crate) fn code_bytes(&self, name: &str) -> Result<CodeBytes> {
+        let path_of = |with, without| -> Result<u64> {
+            let of = |name| -> Result<u64> {
+                let with = loaded_bytes(&self.path(with, name))?;
+                Ok(with.saturating_sub(loaded_bytes(&self.path(without, name))?))
+            };
+            Ok(of(name)?.saturating_sub(of(EMPTY)?))
+        };
+        Ok(CodeBytes {
+            speed: path_of(Profile::SpeedSize, Profile::SpeedInit)?,
+            small: path_of(Profile::SmallSize, Profile::SmallInit)?,
+        })
+    }
+}
+
+/// The bytes of code, constants and initial values in a program.
+fn loaded_bytes(path: &Path) -> Result<u64> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = object::File::parse(&*bytes)
+        .with_context(|| format!("{} is not an ELF file", path.display()))?;
+    let loaded = file.sections().filter(|section| {
+        matches!(
+            section.kind(),
+            SectionKind::Text
+                | SectionKind::ReadOnlyData
+                | SectionKind::ReadOnlyString
+                | SectionKind::Data
+        )
+    });
+    Ok(loaded.map(|section| section.size()).sum())
+}

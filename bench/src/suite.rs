@@ -1,0 +1,249 @@
+//! Doing the whole benchmark.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::build::{self, CodeBytes, Programs};
+use crate::job::{self, Job, Kind};
+use crate::options::Options;
+use crate::qemu::{self, Line, Measured};
+use crate::results::{Failure, Results, Row, WorkloadResults, is_ours};
+use crate::script::Script;
+use crate::workload::{self, FILL_SEEDS, Workload};
+use crate::{picture, table};
+
+/// The one peer that is measured on the large arenas.
+const LARGE_PEER: &str = "talc";
+
+/// Measures what `options` name, prints the tables, and writes the files asked for.
+///
+/// # Errors
+/// When a tool is missing, a program does not build, a name is unknown, or an allocator of ours
+/// could not do its work; the text says what to do.
+pub fn run(options: &Options) -> Result<()> {
+    let subjects = choose("allocator", &options.only, build::subjects()?, String::as_str)?;
+    let workloads = choose("workload", &options.workloads, workload::all(), |one| one.name)?;
+    if options.list {
+        println!("allocators: {}", subjects.join(" "));
+        let names: Vec<_> = workloads.iter().map(|one| one.name).collect();
+        println!("workloads: {}", names.join(" "));
+        return Ok(());
+    }
+    qemu::find()?;
+    let results = measure(options, &subjects, &workloads)?;
+    for workload in &results.workloads {
+        println!("{}\n", table::workload(workload));
+    }
+    println!("{}", table::sizes(&results));
+    if let Some(path) = &options.json {
+        let mut text = serde_json::to_string_pretty(&results)?;
+        text.push('\n');
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(path) = &options.svg {
+        std::fs::write(path, picture::draw(&results)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let failures = results.workloads.iter().flat_map(|workload| &workload.failed);
+    let ours: Vec<_> = failures.filter(|failure| is_ours(&failure.name)).collect();
+    ensure!(ours.is_empty(), "allocators of our own failed: {ours:?}");
+    Ok(())
+}
+
+/// Those of `all` that `wanted` names, or all.
+fn choose<T>(
+    what: &str,
+    wanted: &[String],
+    mut all: Vec<T>,
+    name: impl Fn(&T) -> &str,
+) -> Result<Vec<T>> {
+    for one in wanted {
+        if !all.iter().any(|known| name(known) == one) {
+            let known: Vec<_> = all.iter().map(&name).collect();
+            bail!("there is no {what} `{one}`; there are: {}", known.join(", "));
+        }
+    }
+    all.retain(|known| wanted.is_empty() || wanted.iter().any(|one| one == name(known)));
+    Ok(all)
+}
+
+/// The scripts of one workload.
+struct Work<'a> {
+    workload: &'a Workload,
+    steady: Script,
+    growing: Vec<Script>,
+}
+
+fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Result<Results> {
+    let bar = ProgressBar::new(0)
+        .with_style(ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len}")?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let programs =
+        Programs::build(subjects, |profile| bar.set_message(format!("building {profile}")))?;
+    let sizes: HashMap<&str, CodeBytes> = subjects
+        .iter()
+        .map(|name| Ok((name.as_str(), programs.code_bytes(name)?)))
+        .collect::<Result<_>>()?;
+    let works: Vec<Work<'_>> = workloads
+        .iter()
+        .map(|workload| {
+            let seeds = if workload.large { 1 } else { FILL_SEEDS };
+            Work {
+                workload,
+                steady: workload.steady(),
+                growing: (0..seeds).map(|seed| workload.growing(seed)).collect(),
+            }
+        })
+        .collect();
+    // The large rows are ours and the fastest peer's, unless others are asked for by name.
+    let takes_part = |subject: &str, workload: &Workload| {
+        !workload.large || is_ours(subject) || subject == LARGE_PEER || !options.only.is_empty()
+    };
+    let tasks: Vec<(&str, usize)> = (0..works.len())
+        .flat_map(|at| subjects.iter().map(move |subject| (subject.as_str(), at)))
+        .filter(|&(subject, at)| takes_part(subject, works[at].workload))
+        .collect();
+    bar.set_length(tasks.len() as u64);
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(&(subject, at)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    bar.set_message(format!("{} {subject}", works[at].workload.name));
+                    let outcome = one(options, &programs, subject, sizes[subject], &works[at]);
+                    bar.inc(1);
+                    outcomes.lock().expect("no holder panics").push((at, subject, outcome));
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let mut results = Results::default();
+    let mut outcomes = outcomes.into_inner().expect("no holder panics");
+    outcomes.sort_by_key(|&(at, subject, _)| (at, subject));
+    for (at, subject, outcome) in outcomes {
+        if results.workloads.len() <= at {
+            results.workloads.resize_with(at + 1, || WorkloadResults {
+                name: works[at].workload.name.to_owned(),
+                allocators: Vec::new(),
+                failed: Vec::new(),
+            });
+        }
+        match outcome? {
+            Ok(row) => results.workloads[at].allocators.push(row),
+            Err(reason) => {
+                results.workloads[at].failed.push(Failure { name: subject.to_owned(), reason });
+            }
+        }
+    }
+    Ok(results)
+}
+
+/// One allocator on one workload: a row, or why there is none.
+fn one(
+    options: &Options,
+    programs: &Programs,
+    subject: &str,
+    code: CodeBytes,
+    work: &Work<'_>,
+) -> Result<Result<Row, String>> {
+    let arena_bytes = work.workload.arena_bytes;
+    let job = |kind, script, arena_bytes| Job { kind, script, arena_bytes };
+    let mut jobs = vec![
+        job(Kind::Verify, &work.steady, arena_bytes),
+        job(Kind::Verify, &work.growing[0], arena_bytes),
+        job(Kind::Measure, &work.steady, arena_bytes),
+    ];
+    jobs.extend(work.growing.iter().map(|script| job(Kind::Fill, script, arena_bytes)));
+    if !options.quick {
+        // Every peer holds its work in three times what is live, and the board has no more.
+        let most = (work.steady.peak_bytes() * 3 + (32 << 10)).min(16 << 20);
+        jobs.push(job(Kind::Fit, &work.steady, u32::try_from(most).expect("at most 16 MiB")));
+    }
+    let lines = qemu::run(&programs.runnable(subject), &job::encode(&jobs))
+        .with_context(|| format!("{subject} on {}", work.workload.name))?;
+    Ok(read(subject, code, work, jobs.len(), lines))
+}
+
+/// Makes a row of the lines of one run.
+fn read(
+    subject: &str,
+    code: CodeBytes,
+    work: &Work<'_>,
+    job_count: usize,
+    lines: Vec<Line>,
+) -> Result<Row, String> {
+    let mut statics = None;
+    let mut measured: Option<Measured> = None;
+    let mut fills = Vec::new();
+    let mut min_arena_bytes = None;
+    let mut answered = 0;
+    let mut done = false;
+    for line in lines {
+        answered += usize::from(matches!(
+            line,
+            Line::Measure(_) | Line::Verify { .. } | Line::Fill { .. } | Line::Fit { .. }
+        ));
+        match line {
+            Line::Hello { name, static_bytes, max_align } => {
+                if name != subject {
+                    return Err(format!("the program calls itself {name}"));
+                }
+                if max_align < work.workload.max_align {
+                    return Err(format!("it serves alignments up to {max_align} only"));
+                }
+                statics = Some(static_bytes);
+            }
+            Line::Measure(found) => {
+                if let Some(reason) = found.failed {
+                    return Err(reason);
+                }
+                if found.failed_count > 0 {
+                    return Err(format!("{} requests failed for want of memory", found.failed_count));
+                }
+                measured = Some(*found);
+            }
+            Line::Verify { failed: Some(reason), op_index, .. } => {
+                let place = op_index.map_or_else(String::new, |at| format!(" (operation {at})"));
+                return Err(format!("{reason}{place}"));
+            }
+            Line::Verify { failed: None, .. } | Line::Done {} => {
+                done |= matches!(line, Line::Done {});
+            }
+            Line::Fill { failed: Some(reason), .. } | Line::Fit { failed: Some(reason), .. } => {
+                return Err(reason);
+            }
+            Line::Fill { live_bytes, .. } => fills.extend(live_bytes),
+            Line::Fit { arena_bytes, .. } => min_arena_bytes = arena_bytes,
+            Line::Error { reason } => return Err(reason),
+            Line::Fault { cause, pc, value } => {
+                return Err(format!("the core trapped: cause {cause} at {pc:#x}, value {value:#x}"));
+            }
+            Line::Panic {} => return Err("it panicked".to_owned()),
+        }
+    }
+    let (Some(static_bytes), Some(found), true) = (statics, measured, done) else {
+        return Err("the program ended early".to_owned());
+    };
+    if answered != job_count || fills.len() != work.growing.len() {
+        return Err(format!("{answered} of {job_count} jobs were answered"));
+    }
+    let mean_fill = fills.iter().sum::<u64>() as f64 / fills.len() as f64;
+    Ok(Row::new(
+        subject,
+        found.alloc(),
+        found.free(),
+        found.realloc(),
+        100.0 * mean_fill / f64::from(work.workload.arena_bytes),
+        min_arena_bytes,
+        code,
+        static_bytes + found.arena_control_bytes,
+    ))
+}
