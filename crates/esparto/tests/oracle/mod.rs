@@ -1,0 +1,256 @@
+//! The oracle that every heap is held against: a shadow map of what must be live, driven by one
+//! `Op` enum, whatever makes the operations (chance, exhaustion, a fuzzer, a trace).
+
+// Each test binary uses its own part of it.
+#![allow(dead_code, unreachable_pub)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+
+use esparto::heap::{Cursor, ExtentKind, Progress, RawHeap};
+
+/// One thing to do to a heap. Indices wrap around the live blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Allocate { size: usize, align_log2: u8 },
+    Deallocate { index: usize },
+    Resize { index: usize, size: usize },
+}
+
+/// A live block: its layout, what it takes, and the byte it is filled with.
+struct Live {
+    ptr: NonNull<u8>,
+    layout: Layout,
+    taken_bytes: usize,
+    fill: u8,
+}
+
+/// A heap over memory of its own, and what must be true of it.
+pub struct Oracle<H: RawHeap> {
+    pub heap: H,
+    memory: NonNull<u8>,
+    memory_layout: Layout,
+    bookkeeping_bytes: usize,
+    live: BTreeMap<usize, Live>,
+    fills: u8,
+}
+
+impl<H: RawHeap> Oracle<H> {
+    pub fn new(len_bytes: usize) -> Self {
+        let memory_layout = Layout::from_size_align(len_bytes, 64).unwrap();
+        // SAFETY: the size is not zero.
+        let memory = NonNull::new(unsafe { alloc_zeroed(memory_layout) }).unwrap();
+        // SAFETY: the block is live, this long and filled.
+        let heap = unsafe { H::init(NonNull::slice_from_raw_parts(memory, len_bytes)) }.unwrap();
+        let mut oracle = Self {
+            heap,
+            memory,
+            memory_layout,
+            bookkeeping_bytes: 0,
+            live: BTreeMap::new(),
+            fills: 0,
+        };
+        oracle.bookkeeping_bytes = len_bytes - oracle.free_bytes();
+        oracle
+    }
+
+    pub fn live_count(&self) -> usize {
+        self.live.len()
+    }
+
+    pub fn free_bytes(&self) -> usize {
+        let mut sum = 0;
+        self.heap.walk(&mut |extent| {
+            if extent.kind == ExtentKind::Free {
+                sum += extent.len_bytes;
+            }
+        });
+        sum
+    }
+
+    /// Does one operation and holds the block concerned against the shadow. Returns whether the
+    /// heap could do it.
+    pub fn apply(&mut self, op: Op) -> bool {
+        match op {
+            Op::Allocate { size, align_log2 } => self.allocate(size, 1 << align_log2),
+            Op::Deallocate { index } => self.deallocate(index),
+            Op::Resize { index, size } => self.resize(index, size),
+        }
+    }
+
+    fn allocate(&mut self, size: usize, align: usize) -> bool {
+        let Ok(layout) = Layout::from_size_align(size.max(1), align) else { return false };
+        let largest = self.heap.largest_free(align);
+        let Some(grant) = self.heap.allocate(layout) else {
+            // A heap may pass over a block, but never one that it called allocatable itself.
+            assert_ne!(largest, layout.size(), "refused what largest_free promised");
+            return false;
+        };
+        assert!(layout.size() <= largest, "granted {} of at most {largest}", layout.size());
+        assert!(grant.taken_bytes >= layout.size());
+        self.adopt(grant.ptr, layout, grant.taken_bytes);
+        true
+    }
+
+    fn adopt(&mut self, ptr: NonNull<u8>, layout: Layout, taken_bytes: usize) {
+        let addr = ptr.addr().get();
+        assert!(addr.is_multiple_of(layout.align()), "{addr:#x} is not aligned to {layout:?}");
+        let start = self.memory.addr().get();
+        assert!(addr >= start && addr + layout.size() <= start + self.memory_layout.size());
+        if let Some((before, live)) = self.live.range(..=addr).next_back() {
+            assert!(before + live.layout.size() <= addr, "overlaps the block before");
+        }
+        if let Some((behind, _)) = self.live.range(addr..).next() {
+            assert!(addr + layout.size() <= *behind, "overlaps the block behind");
+        }
+        self.fills = self.fills.wrapping_add(1);
+        let fill = self.fills;
+        // SAFETY: the block is live and this long.
+        unsafe { ptr.write_bytes(fill, layout.size()) };
+        self.live.insert(addr, Live { ptr, layout, taken_bytes, fill });
+    }
+
+    fn pick(&mut self, index: usize) -> Option<Live> {
+        let addr = *self.live.keys().nth(index.checked_rem(self.live.len())?)?;
+        let live = self.live.remove(&addr)?;
+        Self::assert_filled(&live, live.layout.size());
+        Some(live)
+    }
+
+    fn assert_filled(live: &Live, len: usize) {
+        // SAFETY: the block is live, this long and filled.
+        let bytes = unsafe { NonNull::slice_from_raw_parts(live.ptr, len).as_ref() };
+        assert!(bytes.iter().all(|&byte| byte == live.fill), "block at {:?} was written", live.ptr);
+    }
+
+    fn deallocate(&mut self, index: usize) -> bool {
+        let Some(live) = self.pick(index) else { return false };
+        // SAFETY: the shadow holds it: live, with this layout.
+        let given = unsafe { self.heap.deallocate(live.ptr, live.layout) };
+        assert_eq!(given, live.taken_bytes, "gave back what it did not take");
+        true
+    }
+
+    fn resize(&mut self, index: usize, size: usize) -> bool {
+        let Some(mut live) = self.pick(index) else { return false };
+        let size = size.max(1);
+        let new = Layout::from_size_align(size, live.layout.align()).unwrap();
+        let kept = size.min(live.layout.size());
+        // SAFETY: the shadow holds it: live, with this layout.
+        let taken = unsafe {
+            if size >= live.layout.size() {
+                self.heap.grow(live.ptr, live.layout, size)
+            } else {
+                self.heap.shrink(live.ptr, live.layout, size)
+            }
+        };
+        if taken.is_some() {
+            Self::assert_filled(&live, kept);
+        }
+        let (layout, taken_bytes) = match taken {
+            Some(taken_bytes) => (new, taken_bytes),
+            None => (live.layout, live.taken_bytes),
+        };
+        live.layout = layout;
+        self.adopt(live.ptr, layout, taken_bytes);
+        taken.is_some()
+    }
+
+    /// Everything that must hold between two operations.
+    pub fn assert_sound(&self) {
+        for live in self.live.values() {
+            Self::assert_filled(live, live.layout.size());
+        }
+        let start = self.memory.addr().get();
+        let end = start + self.memory_layout.size();
+        let mut stretches: Vec<(usize, usize)> = Vec::new();
+        self.heap.walk(&mut |extent| stretches.push((extent.start_addr, extent.len_bytes)));
+        for (&addr, live) in &self.live {
+            stretches.push((addr, live.layout.size()));
+        }
+        stretches.sort_unstable();
+        for pair in stretches.windows(2) {
+            assert!(pair[0].0 + pair[0].1 <= pair[1].0, "{pair:x?} overlap");
+        }
+        assert!(stretches.first().is_none_or(|first| first.0 >= start));
+        assert!(stretches.last().is_none_or(|last| last.0 + last.1 <= end));
+        let live_bytes: usize = self.live.values().map(|live| live.taken_bytes).sum();
+        assert_eq!(
+            self.free_bytes() + live_bytes + self.bookkeeping_bytes,
+            self.memory_layout.size(),
+            "free + live + bookkeeping is not the whole"
+        );
+        self.assert_checked();
+    }
+
+    /// `check` ends, in steps as small as they get, and finds nothing.
+    pub fn assert_checked(&self) {
+        let mut cursor = Cursor::default();
+        for _ in 0..=self.memory_layout.size() {
+            match self.heap.check(&mut cursor, 1) {
+                Ok(Progress::Done) => return,
+                Ok(Progress::More) => {}
+                Err(corruption) => panic!("{corruption}"),
+            }
+        }
+        panic!("check does not end");
+    }
+
+    /// Gives everything back; the heap must be whole again.
+    pub fn drain(&mut self) {
+        while self.deallocate(0) {}
+        self.assert_sound();
+    }
+}
+
+impl<H: RawHeap> Drop for Oracle<H> {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout; the heap is not used again.
+        unsafe { dealloc(self.memory.as_ptr(), self.memory_layout) }
+    }
+}
+
+/// Runs every sequence of `ops` of length `depth` on a fresh heap of `len_bytes`, checking after
+/// each operation. Returns how many sequences there were.
+pub fn exhaust<H: RawHeap>(len_bytes: usize, ops: &[Op], depth: u32) -> usize {
+    let count = ops.len().pow(depth);
+    for number in 0..count {
+        let mut oracle = Oracle::<H>::new(len_bytes);
+        let mut rest = number;
+        for _ in 0..depth {
+            oracle.apply(ops[rest % ops.len()]);
+            oracle.assert_sound();
+            rest /= ops.len();
+        }
+        oracle.drain();
+    }
+    count
+}
+
+/// A heap of `len_bytes` under random operations (proptest's).
+pub mod random {
+    use proptest::prelude::*;
+
+    use super::{Op, Oracle, RawHeap};
+
+    pub fn ops(count: usize, max_size: usize) -> impl Strategy<Value = Vec<Op>> {
+        let size = prop_oneof![3 => 1..=64usize, 1 => 1..=max_size];
+        let align = prop_oneof![6 => 0..=3u8, 1 => 4..=9u8];
+        let op = prop_oneof![
+            5 => (size.clone(), align).prop_map(|(size, align_log2)| Op::Allocate { size, align_log2 }),
+            4 => any::<usize>().prop_map(|index| Op::Deallocate { index }),
+            2 => (any::<usize>(), size).prop_map(|(index, size)| Op::Resize { index, size }),
+        ];
+        proptest::collection::vec(op, 1..count)
+    }
+
+    pub fn run<H: RawHeap>(len_bytes: usize, ops: &[Op]) {
+        let mut oracle = Oracle::<H>::new(len_bytes);
+        for &op in ops {
+            oracle.apply(op);
+            oracle.assert_sound();
+        }
+        oracle.drain();
+    }
+}
