@@ -1,12 +1,18 @@
 //! The oracle that every heap is held against: a shadow map of what must be live, driven by one
 //! `Op` enum, whatever makes the operations (chance, exhaustion, a fuzzer, a trace).
+//!
+//! Needs `alloc` and no more, so that the same oracle runs on an emulated core.
 
 // Each test binary uses its own part of it.
 #![allow(dead_code, unreachable_pub)]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
-use std::collections::BTreeMap;
-use std::ptr::NonNull;
+extern crate alloc;
+
+use alloc::alloc::{alloc_zeroed, dealloc};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::alloc::Layout;
+use core::ptr::NonNull;
 
 use esparto::heap::{Cursor, ExtentKind, Progress, RawHeap};
 
@@ -41,7 +47,7 @@ impl<H: RawHeap> Oracle<H> {
         let memory_layout = Layout::from_size_align(len_bytes, 64).unwrap();
         // SAFETY: the size is not zero.
         let memory = NonNull::new(unsafe { alloc_zeroed(memory_layout) }).unwrap();
-        // SAFETY: the block is live, this long and filled.
+        // SAFETY: the memory was allocated for this heap alone.
         let heap = unsafe { H::init(NonNull::slice_from_raw_parts(memory, len_bytes)) }.unwrap();
         let mut oracle = Self {
             heap,
@@ -228,29 +234,6 @@ pub fn exhaust<H: RawHeap>(len_bytes: usize, ops: &[Op], depth: u32) -> usize {
     count
 }
 
-/// A heap of `len_bytes` under random operations (proptest's).
-pub mod random {
-    use proptest::prelude::*;
-
-    use super::{Op, Oracle, RawHeap};
-
-    pub fn ops(count: usize, max_size: usize) -> impl Strategy<Value = Vec<Op>> {
-        let size = prop_oneof![3 => 1..=64usize, 1 => 1..=max_size];
-        let align = prop_oneof![6 => 0..=3u8, 1 => 4..=9u8];
-        let op = prop_oneof![
-            5 => (size.clone(), align).prop_map(|(size, align_log2)| Op::Allocate { size, align_log2 }),
-            4 => any::<usize>().prop_map(|index| Op::Deallocate { index }),
-            2 => (any::<usize>(), size).prop_map(|(index, size)| Op::Resize { index, size }),
-        ];
-        proptest::collection::vec(op, 1..count)
-    }
-
-    pub fn run<H: RawHeap>(len_bytes: usize, ops: &[Op]) {
-        let mut oracle = Oracle::<H>::new(len_bytes);
-        for &op in ops {
-            oracle.apply(op);
-            oracle.assert_sound();
-        }
-        oracle.drain();
-    }
-}
+/// Chance, as proptest makes it and shrinks what it finds.
+#[cfg(not(target_os = "none"))]
+pub mod random;
