@@ -57,6 +57,8 @@ pub struct Decoder<S> {
     trailer_len: usize,
     next_sequence: u32,
     skipped: Skipped,
+    /// What was read last.
+    record: Record,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +133,7 @@ impl<S: Source> Decoder<S> {
             trailer_len: CHECKSUM_BYTES,
             next_sequence: 0,
             skipped: Skipped::default(),
+            record: Record { time_ticks: 0, owner: Owner(0), entry: Entry::Gap { block_count: 0 } },
         })
     }
 
@@ -169,32 +172,35 @@ impl<S: Source> Decoder<S> {
         self.source
     }
 
-    fn next_record(&mut self) -> Result<Option<Record>, ReadError<S::Error>> {
+    /// Reads the next record to `self.record`; `false` when there is none.
+    #[inline]
+    fn next_record(&mut self) -> Result<bool, ReadError<S::Error>> {
         loop {
-            if self.phase != Phase::Running {
-                return Ok(None);
-            }
             if self.section_at >= self.section_len {
-                if let Some(record) = self.next_section()? {
-                    return Ok(Some(record));
+                if self.phase != Phase::Running {
+                    return Ok(false);
+                }
+                if self.next_section()? {
+                    return Ok(true);
                 }
                 continue;
             }
             let section = self.source.window().get(..self.section_len).unwrap_or_default();
             let mut cursor = Cursor::new(section, self.section_at);
-            let result = self.state.read(&mut cursor);
+            let result = self.state.read(&mut cursor, &mut self.record);
             let Cursor { at, actual, limit, .. } = cursor;
             self.section_at = at;
             match result {
-                Ok(Some(record)) => {
-                    if self.state.is_region_known || !has_region(&record.entry) {
-                        return Ok(Some(record));
+                Ok(true) => {
+                    if self.state.is_region_known || !has_region(&self.record.entry) {
+                        return Ok(true);
                     }
                     self.skipped.records += 1;
                 }
-                Ok(None) => {
+                Ok(false) => {
                     self.phase = Phase::Complete;
                     self.check_trailing()?;
+                    self.stop_reading();
                 }
                 Err(fault) => {
                     self.fail(fault_error(fault, self.offset(), actual, limit))?;
@@ -205,9 +211,14 @@ impl<S: Source> Decoder<S> {
         }
     }
 
-    /// Drops the section that was read and finds the next; may yield a gap.
+    /// Leaves nothing to read in the section.
+    fn stop_reading(&mut self) {
+        self.section_len = self.section_at;
+    }
+
+    /// Drops the section that was read and finds the next; `true` when `self.record` is a gap.
     #[inline(never)]
-    fn next_section(&mut self) -> Result<Option<Record>, ReadError<S::Error>> {
+    fn next_section(&mut self) -> Result<bool, ReadError<S::Error>> {
         self.drop_front(self.section_len + self.trailer_len);
         (self.section_len, self.section_at, self.trailer_len) = (0, 0, 0);
         let (sequence, base_ticks, payload_len) = loop {
@@ -230,7 +241,7 @@ impl<S: Source> Decoder<S> {
                 Block::End => {
                     self.fail(DecodeError::Unfinished { offset: self.offset })?;
                     self.phase = Phase::Stopped;
-                    return Ok(None);
+                    return Ok(false);
                 }
                 Block::Bad { error, skip_len } => {
                     self.fail(error)?;
@@ -254,7 +265,8 @@ impl<S: Source> Decoder<S> {
         self.drop_front(BLOCK_HEADER_BYTES);
         self.section_len = payload_len;
         let entry = Entry::Gap { block_count: missing };
-        Ok((missing != 0).then_some(Record { time_ticks, owner: Owner(0), entry }))
+        self.record = Record { time_ticks, owner: Owner(0), entry };
+        Ok(missing != 0)
     }
 
     /// Looks at what stands at the front of the window.
@@ -348,12 +360,17 @@ impl<S: Source> Decoder<S> {
 impl<S: Source> Iterator for Decoder<S> {
     type Item = Result<Record, ReadError<S::Error>>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let item = self.next_record().transpose();
-        if let Some(Err(_)) = item {
-            self.phase = Phase::Stopped;
+        match self.next_record() {
+            Ok(true) => Some(Ok(self.record)),
+            Ok(false) => None,
+            Err(error) => {
+                self.phase = Phase::Stopped;
+                self.stop_reading();
+                Some(Err(error))
+            }
         }
-        item
     }
 }
 
