@@ -5,8 +5,8 @@
 //! together with the history of the blocks, as one HTML page.
 
 mod history;
-mod html;
 mod model;
+mod page;
 mod problems;
 mod sites;
 pub mod summary;
@@ -107,11 +107,9 @@ pub(crate) fn describe(model: &mut Model, time_ticks: u64, entry: &Entry) {
         Entry::OwnerName { owner, name } => {
             model.owner_names.insert(owner.0, name.to_string());
         }
-        Entry::MarkName { id, name } => {
-            // Names of marks are a handful; a damaged trace may hold any number of them.
-            if model.mark_names.len() < 1000 {
-                model.mark_names.insert(*id, name.to_string());
-            }
+        // Names of marks are a handful; a damaged trace may hold any number of them.
+        Entry::MarkName { id, name } if model.mark_names.len() < 1000 => {
+            model.mark_names.insert(*id, name.to_string());
         }
         Entry::Lost { count } => model.lost(time_ticks, u64::from(*count)),
         Entry::Gap { block_count } => model.missing_block_count += u64::from(*block_count),
@@ -189,10 +187,28 @@ pub(crate) fn show(
             Some(file) => writeln!(text, "\nreport: {}", file.display()),
             None => Ok(()),
         }
-    })
+    })?;
+    verdict(model, &summary)
+}
+
+/// A trace that does not add up is bad input, and the exit code says so. Where events are missing,
+/// frees without their allocation are to be expected; an account never is.
+fn verdict(model: &Model, summary: &Summary) -> Result<(), Failure> {
+    let grave = summary.problems.iter().find(|p| model.is_complete() || p.kind == "account");
+    match grave {
+        None => Ok(()),
+        Some(problem) => Err(Failure::bad_input(format!(
+            "the trace does not add up ({}, {} times): {}",
+            problem.kind, problem.count, problem.what
+        ))
+        .in_file(Path::new(&summary.trace.file))
+        .mend(
+            "see the problems in the report; the heap or the recorder of that firmware is at fault",
+        )),
+    }
 }
 
 fn write_page(model: &Model, summary: &Summary, file: &Path) -> Result<(), Failure> {
-    let page = html::page(model, summary)?;
+    let page = page::page(model, summary)?;
     std::fs::write(file, page).map_err(|error| Failure::io("write", file, error))
 }

@@ -510,10 +510,6 @@ impl Model {
         self.live.iter().map(|(&addr, block)| (addr, block))
     }
 
-    pub(crate) fn live_count(&self) -> usize {
-        self.live.len()
-    }
-
     #[cold]
     fn close_bucket(&mut self) {
         // Measuring sorts the live blocks. Its share of the time stays bounded: on average at most

@@ -269,19 +269,19 @@ fn plot(shares: &[Option<f64>]) -> String {
 }
 
 /// When, from the first event on.
-fn at(summary: &Summary, ticks: u64) -> String {
+pub(crate) fn at(summary: &Summary, ticks: u64) -> String {
     let since = ticks.saturating_sub(summary.trace.start_ticks);
     seconds(since as f64 / f64::from(summary.trace.tick_hz.max(1)))
 }
 
-fn seconds(seconds: f64) -> String {
+pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 1.0 {
         return format!("{:.3} ms", seconds * 1000.0);
     }
     format!("{seconds:.3} s")
 }
 
-fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     HumanCount(value).to_string()
 }
 
