@@ -64,6 +64,18 @@ impl Chip {
     /// the window is used).
     ///
     /// Static data, code and stacks of a firmware are not known here and not taken off.
+    ///
+    /// ```
+    /// use esparto::Region;
+    ///
+    /// let chip = esparto_chips::find("esp32c3")?;
+    /// for piece in chip.data_regions(0) {
+    ///     let (start_addr, len_bytes) = (piece.range.start_addr(), piece.range.len_bytes());
+    ///     let region = Region::at(piece.name, start_addr as usize, len_bytes as usize, piece.caps);
+    ///     assert!(region.is_some_and(|region| region.validate().is_ok()));
+    /// }
+    /// # Ok::<(), esparto_chips::UnknownChip>(())
+    /// ```
     pub fn data_regions(&self, psram_bytes: u32) -> impl Iterator<Item = DataRegion> + use<> {
         self.regions
             .iter()

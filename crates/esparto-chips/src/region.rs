@@ -142,18 +142,6 @@ impl Bus {
             Self::Both => "both",
         }
     }
-
-    /// Can one access go through either?
-    #[must_use]
-    pub const fn meets(self, other: Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Both, _)
-                | (_, Self::Both)
-                | (Self::Instruction, Self::Instruction)
-                | (Self::Data, Self::Data)
-        )
-    }
 }
 
 /// Where the bytes of a region appear a second time.

@@ -22,8 +22,8 @@ pub(super) const CHIP: Chip = Chip {
     )),
     caches: &[Cache {
         name: "shared",
-        line_bytes: None,
-        source: "memory.x: ICACHE of 16 KB; the line size is not established",
+        line_bytes: Some(&[32]),
+        source: "Kconfig.cache: the wrap, which spans one line, is fixed to 32 B",
     }],
     // The header names a wider range than there is memory.
     dma: Some(&[Fact::new(

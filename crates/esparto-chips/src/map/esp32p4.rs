@@ -86,7 +86,11 @@ pub(super) const CHIP: Chip = Chip {
             range: AddrRange::new(0x5010_8000, 0x5011_0000),
             caps: caps::RTC.union(Caps::EXEC),
             alias: None,
-            reserved: &[],
+            reserved: &[Reserved {
+                range: AddrRange::new(0x5010_8000, 0x5010_8100),
+                why: "code that revision 3 runs when it wakes from deep sleep",
+                source: "memory.x: RTC_FAST",
+            }],
             source: "soc.h: SOC_LP_RAM_*",
         },
         ChipRegion {
