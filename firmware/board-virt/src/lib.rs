@@ -1,0 +1,24 @@
+//! Board support for QEMU's RISC-V `virt` machine, dressed as an ESP32-C3 with PSRAM.
+//!
+//! - [`memory`]: which memory there is, what of it is taken before `main`, and what is Esparto's.
+//! - [`stack`]: a stack of one's own, from any allocator, with its high-water mark.
+//! - [`frames`]: the return addresses that led here, by the chain of frame pointers.
+//! - [`counter`]: instructions retired. [`timer`]: an interrupt after a while.
+//! - [`uart`], [`println!`]: lines for people. [`channel`]: bytes for a file on the host.
+//! - [`exit`]: the end of the program, with a verdict for the host.
+//!
+//! Start-up and traps are `riscv-rt`'s; the critical section is that of the `riscv` crate for one
+//! hart. Both are linked in by using this crate.
+#![no_std]
+
+pub mod channel;
+pub mod counter;
+pub mod exit;
+pub mod frames;
+pub mod memory;
+pub mod stack;
+pub mod timer;
+mod trap;
+pub mod uart;
+
+pub use riscv_rt::entry;

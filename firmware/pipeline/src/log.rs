@@ -1,0 +1,87 @@
+//! The log: one entry a frame, as JSON, packed.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{Detection, PipelineError};
+
+/// What is kept of a frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The number of the frame, from 0.
+    pub frame: usize,
+    /// What the camera looked at.
+    pub scene: String,
+    /// Score of "a person", in 1/1000.
+    pub person_permille: u32,
+    /// CRC-32 of the decoded pixels.
+    pub pixels_crc: u32,
+    /// CRC-32 of the luma image.
+    pub luma_crc: u32,
+}
+
+impl Entry {
+    /// An entry from what the stages found.
+    #[must_use]
+    pub fn new(frame: usize, scene: &str, crcs: (u32, u32), detection: Detection) -> Self {
+        let person_permille = (detection.person * 1000.0) as u32;
+        let (pixels_crc, luma_crc) = crcs;
+        Self { frame, scene: scene.to_string(), person_permille, pixels_crc, luma_crc }
+    }
+}
+
+/// The entries so far.
+#[derive(Debug, Default)]
+pub struct Log {
+    entries: Vec<Entry>,
+}
+
+impl Log {
+    /// Adds `entry` and gives the report of all entries as JSON text, read back and compared.
+    ///
+    /// # Errors
+    /// [`PipelineError::Report`].
+    pub fn report(&mut self, entry: Entry) -> Result<String, PipelineError> {
+        self.entries.push(entry);
+        let persons = self.entries.iter().filter(|entry| entry.person_permille >= 500).count();
+        let report = json!({
+            "device": "camera",
+            "persons": persons,
+            "entries": serde_json::to_value(&self.entries).map_err(|_| PipelineError::Report)?,
+        });
+        let text = report.to_string();
+
+        let mut parsed: Value = serde_json::from_str(&text).map_err(|_| PipelineError::Report)?;
+        let entries: Vec<Entry> =
+            serde_json::from_value(parsed["entries"].take()).map_err(|_| PipelineError::Report)?;
+        if entries == self.entries { Ok(text) } else { Err(PipelineError::Report) }
+    }
+}
+
+/// A report as it goes to flash or over the air.
+#[derive(Debug)]
+pub struct Packed {
+    bytes: Vec<u8>,
+}
+
+impl Packed {
+    /// Packs `text` as LZ4 with its length in front, unpacks it again and compares.
+    ///
+    /// # Errors
+    /// [`PipelineError::Unpack`].
+    pub fn new(text: &str) -> Result<Self, PipelineError> {
+        let bytes = lz4_flex::compress_prepend_size(text.as_bytes());
+        let unpacked =
+            lz4_flex::decompress_size_prepended(&bytes).map_err(|_| PipelineError::Unpack)?;
+        if unpacked == text.as_bytes() { Ok(Self { bytes }) } else { Err(PipelineError::Unpack) }
+    }
+
+    /// The packed bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}

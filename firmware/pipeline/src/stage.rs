@@ -1,0 +1,86 @@
+//! The stages of a frame and who watches them.
+
+use core::fmt;
+
+/// What the pipeline is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// JPEG to RGB.
+    Decode,
+    /// RGB to a small luma image.
+    Scale,
+    /// Luma through the network.
+    Detect,
+    /// The detection into the log, the log to JSON and back.
+    Report,
+    /// JSON packed, unpacked and compared.
+    Compress,
+}
+
+impl Stage {
+    /// All stages, in the order in which they run.
+    pub const ALL: [Self; 5] =
+        [Self::Decode, Self::Scale, Self::Detect, Self::Report, Self::Compress];
+
+    /// A word for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Decode => "decode",
+            Self::Scale => "scale",
+            Self::Detect => "detect",
+            Self::Report => "report",
+            Self::Compress => "compress",
+        }
+    }
+}
+
+/// What the pipeline runs on: is told where the pipeline is, and lends a stack.
+pub trait Platform {
+    /// `stage` of frame `frame` (from 0) begins.
+    fn enter(&mut self, frame: usize, stage: Stage);
+    /// `stage` of frame `frame` is over; what it no longer needs has been freed.
+    fn leave(&mut self, frame: usize, stage: Stage);
+
+    /// Runs `work`, which needs `size_bytes` of stack.
+    fn on_stack(&mut self, size_bytes: usize, work: &mut dyn FnMut());
+}
+
+/// Why a frame could not be finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The JPEG decoder refused the photograph.
+    Decode {
+        /// Which photograph.
+        photograph: &'static str,
+    },
+    /// No memory for a frame buffer.
+    FrameMemory {
+        /// How much was asked for.
+        size_bytes: usize,
+    },
+    /// The platform did not run what needs a stack.
+    Stack,
+    /// The report could not be built or read back.
+    Report,
+    /// The packed log does not unpack to what was packed.
+    Unpack,
+}
+
+impl fmt::Display for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Decode { photograph } => write!(f, "photograph {photograph} is no usable JPEG"),
+            Self::FrameMemory { size_bytes } => {
+                write!(f, "no frame memory for {size_bytes} bytes")
+            }
+            Self::Stack => f.write_str("the platform did not run the network"),
+            Self::Report => f.write_str("the JSON report does not read back as written"),
+            Self::Unpack => f.write_str("the packed log does not unpack to what was packed"),
+        }
+    }
+}
+
+impl core::error::Error for PipelineError {}

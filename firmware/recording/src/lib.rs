@@ -1,0 +1,23 @@
+//! What every recorded firmware here has in common: a [`Memory`](esparto::Memory) over all of the
+//! board's regions, and its trace on the way to a file on the host.
+//!
+//! ```text
+//!  allocations ──▶ Recorder (ring) ──timer interrupt──▶ Encoder ──▶ file on the host
+//! ```
+//!
+//! The ring is emptied as a device would do it, by a timer interrupt that takes the events out in
+//! batches and encodes them outside the heap's own work. Nothing here allocates.
+//!
+//! [`start`] once, [`snapshot`] where the account should be proved, [`finish`] at the end;
+//! [`run_on_own_stack`] for work that needs more stack than a boot stack has.
+#![no_std]
+
+mod probe;
+mod session;
+mod stack;
+mod stream;
+
+pub use esparto_trace::Recorder;
+pub use probe::Core;
+pub use session::{Names, RECORDED_REGIONS, Traced, finish, snapshot, start};
+pub use stack::run_on_own_stack;
