@@ -39,6 +39,7 @@ fn all_eleven_chips_are_here_once() {
 #[test]
 fn no_region_overlaps_another() {
     for chip in CHIPS {
+        assert!(chip.regions.is_sorted_by_key(|region| region.range), "{}", chip.name);
         for (index, region) in chip.regions.iter().enumerate() {
             for other in &chip.regions[index + 1..] {
                 // `region_at` promises one answer, so this holds across buses too.
