@@ -35,11 +35,15 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Chips(chips::Args),
     /// Report what happened in a memory, from its trace
-    #[command(after_help = EXIT_CODES, after_long_help = report::LONG_HELP)]
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(report::LONG_HELP))]
     Report(report::Args),
     /// Replay a trace on a chip's memory map with a heap of your choice, and report on that
-    #[command(after_help = EXIT_CODES, after_long_help = run::LONG_HELP)]
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(run::LONG_HELP))]
     Run(run::Args),
+}
+
+fn with_exit_codes(help: &str) -> String {
+    format!("{help}\n\n{EXIT_CODES}")
 }
 
 /// Carries out a command line: results to `out`, a failure to `err`.

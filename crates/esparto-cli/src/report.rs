@@ -31,8 +31,8 @@ use symbols::Symbols;
 /// What the help says below the options.
 pub(crate) const LONG_HELP: &str = "\
 JSON (--json), schema esparto-report/1:
-  trace      file, chip, allocator, build_id, tick_hz, replayed, duration_ticks, duration_seconds,
-             event_count, allocation_count, deallocation_count, resize_count, failure_count,
+  trace      file, file_bytes, chip, allocator, build_id, tick_hz, replayed, start_ticks,
+             duration_ticks, duration_seconds, event_count, allocation_count, deallocation_count, resize_count, failure_count,
              mark_count, snapshot_count, lost_count, damaged_block_count
   regions[]  id, name, caps, start_addr, size_bytes, bookkeeping_bytes, live_bytes, live_count,
              peak_bytes, peak_ticks, free_bytes, largest_free_bytes, fragmentation_percent, is_exact,
