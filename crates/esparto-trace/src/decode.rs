@@ -167,11 +167,6 @@ impl<S: Source> Decoder<S> {
         self.phase == Phase::Complete
     }
 
-    /// The bytes that hold the trace, beyond what was read.
-    pub fn into_source(self) -> S {
-        self.source
-    }
-
     /// Reads the next record to `self.record`; `false` when there is none.
     #[inline]
     fn next_record(&mut self) -> Result<bool, ReadError<S::Error>> {

@@ -12,6 +12,10 @@ use crate::wire::{
     VERSION, define, kind, zigzag,
 };
 
+/// A clock that seems to have jumped by more than 2^32 less so many ticks went back by as many at
+/// most: a snapshot or a loss was timed a little later than the event that follows it.
+const BACKWARDS_TICKS: u32 = 1 << 28;
+
 /// Writes a trace, block by block, to a function that takes bytes.
 ///
 /// `BLOCK` is the length of the longest block: the encoder holds that much and little more. Each
@@ -121,7 +125,7 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
     }
 
     /// Writes all that `pull` has, a batch at a time, until it has no more:
-    /// `encoder.drain_from(|slots| memory.with_sink(|recorder| recorder.drain(slots)))`.
+    /// `encoder.drain_from(|slots| memory.with_sink_mut(|recorder| recorder.drain(slots)).unwrap_or(0))`.
     pub fn drain_from<const FRAMES: usize>(
         &mut self,
         mut pull: impl FnMut(&mut [Slot<FRAMES>]) -> usize,
@@ -147,8 +151,9 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
         }
     }
 
-    /// Writes one event. `now` is the clock, which may wrap at 2^32; a clock that went backwards
-    /// counts as standing still. `frames` end at the first 0 and at the header's frame count.
+    /// Writes one event. `now` is the clock, which may wrap at 2^32: at most 2^32 − 2^28 ticks may
+    /// pass between two records. A clock that went back by less than 2^28 counts as standing still.
+    /// `frames` end at the first 0 and at the header's frame count.
     pub fn event(&mut self, now: u32, owner: Owner, event: &Event, frames: &[usize]) {
         self.begin();
         self.owner(owner);
@@ -333,7 +338,7 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
 
     fn time(&mut self, now: u32) {
         let passed = now.wrapping_sub(self.time_ticks as u32);
-        let is_backwards = self.is_started && passed > i32::MAX as u32;
+        let is_backwards = self.is_started && passed > u32::MAX - BACKWARDS_TICKS;
         self.is_started = true;
         let passed = if is_backwards { 0 } else { passed };
         self.time_ticks += u64::from(passed);

@@ -82,7 +82,7 @@ impl<P: Probe, const SLOTS: usize, const FRAMES: usize> Recorder<P, SLOTS, FRAME
 
     /// Moves the oldest events to the start of `out` and says how many; 0 when there are none.
     ///
-    /// Meant to be called inside the lock (`memory.with_sink(|r| r.drain(&mut slots))`), so the
+    /// Meant to be called inside the lock (`memory.with_sink_mut(|r| r.drain(&mut slots))`), so the
     /// caller bounds the time by the length of `out`. O(moved).
     pub fn drain(&mut self, out: &mut [Slot<FRAMES>]) -> usize {
         let moved = self.pending_count().min(out.len());
