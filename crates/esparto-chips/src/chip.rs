@@ -61,7 +61,7 @@ impl Chip {
 
     /// What a memory manager can hand out for data, piece by piece: byte-addressable memory less
     /// what a default build takes, with `psram_bytes` of PSRAM on the module (0 for none; at most
-    /// the window is used). In address order, PSRAM not last.
+    /// the window is used). In address order, so PSRAM may come first.
     ///
     /// Static data, code and stacks of a firmware are not known here and not taken off.
     ///
