@@ -56,7 +56,7 @@ fn every_short_sequence_holds() {
         Op::Resize { index: 0, size: 20 },
         Op::Resize { index: 1, size: 5 },
     ];
-    let depth = if cfg!(miri) { 3 } else { 6 };
+    let depth = if cfg!(miri) { 2 } else { 6 };
     assert_eq!(exhaust::<LinkedList>(64, &SMALL, depth), SMALL.len().pow(depth));
     exhaust::<BestCarried>(64, &SMALL, depth.min(5));
 }

@@ -179,7 +179,7 @@ fn a_failure_says_which_figure_stood_in_the_way() {
 fn bad_regions_are_refused_by_name_and_nothing_changes() {
     let memory: Memory<2> = Memory::new();
     let buffer = bytes::<1024>();
-    let start = NonNull::from(&mut buffer[0]).cast::<u8>();
+    let start = NonNull::from(buffer).cast::<u8>();
     let part = |offset: usize, len| {
         let memory = NonNull::slice_from_raw_parts(
             start.map_addr(|addr| addr.checked_add(offset).unwrap()),
