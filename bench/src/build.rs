@@ -8,7 +8,7 @@ use object::{Object, ObjectSection, SectionKind};
 
 /// A way of building all programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Profile {
+enum Variant {
     /// The harness, to be run.
     Speed,
     /// For its size, at opt-level 3.
@@ -21,7 +21,7 @@ enum Profile {
     SmallInit,
 }
 
-impl Profile {
+impl Variant {
     const ALL: [Self; 5] =
         [Self::Speed, Self::SpeedSize, Self::SpeedInit, Self::SmallSize, Self::SmallInit];
 
@@ -32,6 +32,13 @@ impl Profile {
             Self::SpeedInit => "speed-init",
             Self::SmallSize => "small-size",
             Self::SmallInit => "small-init",
+        }
+    }
+
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Speed | Self::SpeedSize | Self::SpeedInit => "speed",
+            Self::SmallSize | Self::SmallInit => "small",
         }
     }
 
@@ -60,7 +67,7 @@ pub(crate) struct CodeBytes {
 
 /// The built programs.
 pub(crate) struct Programs {
-    target_dir: PathBuf,
+    dir: PathBuf,
 }
 
 fn device_dir() -> PathBuf {
@@ -85,7 +92,7 @@ pub(crate) fn subjects() -> Result<Vec<String>> {
 }
 
 impl Programs {
-    /// Builds the programs of `names` in every profile.
+    /// Builds the programs of `names` in every variant.
     pub(crate) fn build(names: &[String], progress: impl Fn(&str)) -> Result<Self> {
         let target_dir = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(
@@ -93,20 +100,21 @@ impl Programs {
                 PathBuf::from,
             )
             .join("bench-device");
-        for profile in Profile::ALL {
-            progress(profile.name());
+        let programs = Self { dir: target_dir.join("programs") };
+        for variant in Variant::ALL {
+            progress(variant.name());
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
             cargo
                 .current_dir(device_dir())
-                .args(["build", "--quiet", "--locked", "--profile", profile.name()])
-                .args(["--target", TARGET, "--features", profile.features()])
+                .args(["build", "--quiet", "--locked", "--profile", variant.profile()])
+                .args(["--target", TARGET, "--features", variant.features()])
                 .arg("--target-dir")
                 .arg(&target_dir)
                 .args(["--bin", EMPTY]);
             for name in names {
                 cargo.args(["--bin", name]);
             }
-            // The host's flags and wrappers are not the device's.
+            // The host's flags and target are not the device's.
             for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
                 cargo.env_remove(name);
             }
@@ -120,17 +128,26 @@ impl Programs {
                     String::from_utf8_lossy(&output.stderr).trim_end()
                 );
             }
+            // The next variant puts its programs where these are.
+            let built = target_dir.join(TARGET).join(variant.profile());
+            for name in names.iter().map(String::as_str).chain([EMPTY]) {
+                let copy = programs.path(variant, name);
+                let parent = copy.parent().expect("it was joined");
+                std::fs::create_dir_all(parent)
+                    .and_then(|()| std::fs::copy(built.join(name), &copy))
+                    .with_context(|| format!("cannot keep {}", copy.display()))?;
+            }
         }
-        Ok(Self { target_dir })
+        Ok(programs)
     }
 
-    fn path(&self, profile: Profile, name: &str) -> PathBuf {
-        self.target_dir.join(TARGET).join(profile.name()).join(name)
+    fn path(&self, variant: Variant, name: &str) -> PathBuf {
+        self.dir.join(variant.name()).join(name)
     }
 
     /// The program to run.
     pub(crate) fn runnable(&self, name: &str) -> PathBuf {
-        self.path(Profile::Speed, name)
+        self.path(Variant::Speed, name)
     }
 
     /// What the code of allocate and free weighs: the linked size with them, less the size without
@@ -144,8 +161,8 @@ impl Programs {
             Ok(of(name)?.saturating_sub(of(EMPTY)?))
         };
         Ok(CodeBytes {
-            speed: path_of(Profile::SpeedSize, Profile::SpeedInit)?,
-            small: path_of(Profile::SmallSize, Profile::SmallInit)?,
+            speed: path_of(Variant::SpeedSize, Variant::SpeedInit)?,
+            small: path_of(Variant::SmallSize, Variant::SmallInit)?,
         })
     }
 }

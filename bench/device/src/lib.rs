@@ -7,21 +7,29 @@
 #![no_std]
 
 mod boot;
+pub mod freertos;
+mod global;
+mod interrupts;
 #[cfg(not(feature = "size"))]
 mod jobs;
 #[cfg(not(feature = "size"))]
 mod memory;
 #[cfg(not(feature = "size"))]
 mod report;
+mod ours;
 mod subject;
 #[cfg(not(feature = "size"))]
 mod timing;
+mod tlsf;
 #[cfg(not(feature = "size"))]
 mod work;
 
 #[doc(hidden)]
 pub use boot::Calls;
+pub use global::{Global, Start};
+pub use ours::Ours;
 pub use subject::Subject;
+pub use tlsf::Rlsf;
 
 #[cfg(not(feature = "size"))]
 #[doc(hidden)]

@@ -12,7 +12,7 @@ pub(super) enum Sizes {
     Small,
     /// 60 % 8–39 bytes, 25 % 40–135, 12 % 128–511, 3 % 512–2047.
     Mix,
-    /// 1 to 1000 bytes, every power of two equally often.
+    /// Half 1 to 64 bytes, half 1 to 1000.
     Wide,
     /// The mix, aligned to 4 (40 %), 8 (30 %), 16 (20 %) and 32 (10 %).
     Aligned,
@@ -23,8 +23,8 @@ impl Sizes {
         match self {
             Self::Small => (random.rand_range(1..65), 4),
             Self::Wide => {
-                let least = 1 << random.rand_range(0..10);
-                (random.rand_range(least..(2 * least).min(1001)), 4)
+                let most = if random.rand_range(0..2) == 0 { 64 } else { 1000 };
+                (random.rand_range(1..most + 1), 4)
             }
             Self::Mix => {
                 let range = match random.rand_range(0..100) {

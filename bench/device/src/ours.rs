@@ -1,0 +1,64 @@
+//! Esparto's heaps as subjects: the algorithm alone, as the peers are.
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use esparto::{RawHeap, Region};
+
+use crate::Subject;
+
+/// A heap of Esparto.
+pub struct Ours<H>(H);
+
+impl<H: RawHeap> Subject for Ours<H> {
+    unsafe fn init(arena: &'static mut [MaybeUninit<u8>]) -> Option<Self> {
+        let len = arena.len() & !(Region::ALIGN_BYTES - 1);
+        let memory = NonNull::slice_from_raw_parts(NonNull::from(arena).cast(), len);
+        // SAFETY: the arena starts at a multiple of 16 MiB and is the heap's alone.
+        unsafe { H::init(memory) }.ok().map(Self)
+    }
+
+    fn arena_control_bytes(&self) -> usize {
+        let mut total = 0;
+        self.0.walk(&mut |extent| {
+            if extent.kind == esparto::heap::ExtentKind::Bookkeeping {
+                total += extent.len_bytes;
+            }
+        });
+        total
+    }
+
+    #[inline(always)]
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        self.0.allocate(layout).map_or(core::ptr::null_mut(), |grant| grant.ptr.as_ptr())
+    }
+
+    #[inline(always)]
+    unsafe fn dealloc(&mut self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: a live block is not null; the caller's promise is the heap's.
+        unsafe { self.0.deallocate(NonNull::new_unchecked(ptr), layout) };
+    }
+
+    unsafe fn realloc(&mut self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: as for `dealloc`; the new size forms a valid layout; a block that moves is copied
+        // before it is given back.
+        unsafe {
+            let block = NonNull::new_unchecked(ptr);
+            let in_place = if new_size >= layout.size() {
+                self.0.grow(block, layout, new_size)
+            } else {
+                self.0.shrink(block, layout, new_size)
+            };
+            if in_place.is_some() {
+                return ptr;
+            }
+            let new = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+            if !new.is_null() {
+                new.copy_from_nonoverlapping(ptr, layout.size().min(new_size));
+                self.dealloc(ptr, layout);
+            }
+            new
+        }
+    }
+}
