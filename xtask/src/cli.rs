@@ -45,14 +45,15 @@ enum Command {
         #[arg(value_name = "TRACE", value_parser = traces::NAMES)]
         name: String,
     },
-    /// Fuzz a decoder (needs nightly and cargo-fuzz; both are installed when missing)
+    /// Hold the trace decoder against random and damaged traces
     Fuzz {
-        /// The fuzz target
-        #[arg(default_value = "decode")]
-        target: String,
-        /// Passed through to libFuzzer, for instance `-runs=10000000`
-        #[arg(last = true, value_name = "ARGS")]
-        args: Vec<String>,
+        /// How many; the same number gives the same inputs
+        #[arg(long, default_value_t = 10_000_000, value_name = "COUNT")]
+        inputs: u64,
+        /// Use libFuzzer instead, with these arguments (installs nightly and cargo-fuzz; needs a
+        /// C++ compiler)
+        #[arg(long, num_args = 0.., allow_hyphen_values = true, value_name = "ARGS", conflicts_with = "inputs")]
+        libfuzzer: Option<Vec<String>>,
     },
 }
 
@@ -84,7 +85,8 @@ fn run(command: Command) -> Result<()> {
         Command::Fmt => steps::format(&repo),
         Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
         Command::Record { name } => traces::record(&repo, &name),
-        Command::Fuzz { target, args } => steps::fuzz(&repo, &target, &args),
+        Command::Fuzz { libfuzzer: Some(args), .. } => steps::libfuzzer(&repo, &args),
+        Command::Fuzz { inputs, libfuzzer: None } => steps::fuzz(&repo, inputs),
     }
 }
 

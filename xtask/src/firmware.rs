@@ -1,10 +1,9 @@
 //! The programs of `firmware/`: built, booted in QEMU, compared with this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::Message;
 
 use crate::exec::Cmd;
 use crate::steps::{checked, tested};
@@ -61,20 +60,6 @@ pub(crate) fn ensure_tools() -> Result<()> {
 /// Cargo in the firmware workspace.
 pub(crate) fn cargo(repo: &Repo, words: &str) -> Cmd {
     repo.cargo_in(DIR, words)
-}
-
-/// Builds the program `bin` of `package` and returns its ELF file.
-pub(crate) fn build(repo: &Repo, target: &str, package: &str, bin: &str) -> Result<PathBuf> {
-    let build = cargo(repo, "build --locked --release --message-format=json-render-diagnostics")
-        .words(&format!("--target {target} -p {package} --bin {bin}"));
-    let messages = build.read()?;
-    let mut elf = None;
-    for message in Message::parse_stream(messages.as_bytes()) {
-        if let Message::CompilerArtifact(artifact) = message? {
-            elf = artifact.executable.or(elf);
-        }
-    }
-    Ok(elf.with_context(|| format!("`{build}` made no program"))?.into_std_path_buf())
 }
 
 /// Boots `program` (arguments of the workspace's `cargo run`) on the emulated core, by the runner

@@ -15,7 +15,7 @@ pub(crate) struct Step {
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 11] = [
+pub(crate) const STEPS: [Step; 12] = [
     Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
     Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
     Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
@@ -40,6 +40,11 @@ pub(crate) const STEPS: [Step; 11] = [
         name: "core",
         about: "the suite and the camera on an emulated core",
         run: firmware::test,
+    },
+    Step {
+        name: "fuzz",
+        about: "the trace decoder stands random and damaged traces",
+        run: fuzz_a_little,
     },
     Step {
         name: "silent",
@@ -80,11 +85,20 @@ pub(crate) fn format(repo: &Repo) -> Result<()> {
     WORKSPACES.iter().try_for_each(|dir| repo.cargo_in(dir, "fmt --all").run())
 }
 
-/// Fuzzes `target` with libFuzzer.
-pub(crate) fn fuzz(repo: &Repo, target: &str, args: &[String]) -> Result<()> {
+/// Inputs for the decoder that `test` tries; `cargo xtask fuzz` tries as many as it is told.
+const FUZZ_INPUTS: u64 = 100_000;
+
+/// Holds the trace decoder against `input_count` random and damaged traces.
+pub(crate) fn fuzz(repo: &Repo, input_count: u64) -> Result<()> {
+    let mutate = "run --quiet --locked --release --no-default-features --bin trace_mutate --";
+    repo.cargo_in("fuzz", mutate).arg(input_count.to_string()).run()
+}
+
+/// Runs libFuzzer on the trace decoder until it finds something, or as its arguments say.
+pub(crate) fn libfuzzer(repo: &Repo, args: &[String]) -> Result<()> {
     tools::ensure_nightly()?;
     tools::ensure_cargo_fuzz()?;
-    let fuzz = repo.cargo("+nightly fuzz run").arg(target).arg("--");
+    let fuzz = repo.cargo("+nightly fuzz run trace_decode --");
     args.iter().fold(fuzz, Cmd::arg).run()
 }
 
@@ -119,6 +133,9 @@ fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_lint_components()?;
     let root = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
     checked(&repo.cargo(root), tally)?;
+    // libFuzzer wants a C++ compiler; the harness beside it does not.
+    let fuzz = "clippy --locked --no-default-features --bin trace_mutate -- -D warnings";
+    checked(&repo.cargo_in("fuzz", fuzz), tally)?;
     firmware::clippy(repo, tally)
 }
 
@@ -132,6 +149,12 @@ fn host(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let runner = if has_nextest { "nextest run" } else { "test --lib --bins --tests" };
     tested(&repo.cargo(runner).words(what), tally)?;
     firmware::test_on_host(repo, tally)
+}
+
+fn fuzz_a_little(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    fuzz(repo, FUZZ_INPUTS)?;
+    tally.pass();
+    Ok(())
 }
 
 fn docs(repo: &Repo, tally: &mut Tally) -> Result<()> {

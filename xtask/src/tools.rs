@@ -1,6 +1,6 @@
 //! The tools a command needs: found, installed, or named with the way to get them.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::exec::Cmd;
 
@@ -33,11 +33,6 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The command to start.
-    pub(crate) fn command(&self) -> &'static str {
-        self.command
-    }
-
     /// Makes sure that the program starts: installs it where this is Debian and the user is root.
     ///
     /// # Errors
@@ -102,17 +97,6 @@ pub(crate) fn ensure_lint_components() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Makes sure that `llvm-objdump`, `llvm-nm` and kin of the compiler are there, and returns their folder.
-pub(crate) fn ensure_llvm_tools() -> Result<std::path::PathBuf> {
-    let host_lib = Cmd::new("rustc", ".").words("--print target-libdir").quiet().read()?;
-    let bin =
-        std::path::Path::new(host_lib.trim()).parent().context("no target folder")?.join("bin");
-    if !bin.join("llvm-objdump").is_file() {
-        rustup("component add llvm-tools")?;
-    }
-    Ok(bin)
 }
 
 /// Makes sure that a nightly toolchain with Miri and the library's sources is there.
