@@ -11,7 +11,7 @@ use super::timeline::Moment;
 /// The most frames that are kept.
 pub(crate) const FRAMES: usize = 1024;
 /// The stride doubles when more lives than this are kept, as long as that helps.
-pub(crate) const LIVES: usize = 24_000;
+pub(crate) const LIVES: usize = 160_000;
 
 /// A block at one place with one size, from its start to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_frame_is_exact_however_coarse() {
-        // One block per odd event, freed after a while: the oracle is the list of all of them.
+        // A block per event, freed after a while: the oracle is the list of all of them.
         let mut history = History::new();
         let total = 300_000_u64;
         let mut all = Vec::new();

@@ -195,11 +195,15 @@ fn count(value: u64) -> String {
     terminal::count(value)
 }
 
-/// A size for people: KiB and MiB where they are whole or the number is long.
+/// A size for people: rounded to a tenth of a KiB or MiB from 10,000 bytes on.
 fn bytes(value: u64) -> String {
+    let rounded = |unit: f64, name: &str| {
+        let figure = format!("{:.1}", value as f64 / unit);
+        format!("{} {name}", figure.strip_suffix(".0").unwrap_or(&figure))
+    };
     match value {
         0..=9999 => format!("{} B", count(value)),
-        10_000..=9_999_999 => format!("{:.1} KiB", value as f64 / 1024.0),
-        _ => format!("{:.1} MiB", value as f64 / 1_048_576.0),
+        10_000..=1_048_575 => rounded(1024.0, "KiB"),
+        _ => rounded(1_048_576.0, "MiB"),
     }
 }

@@ -13,10 +13,11 @@
     const s = Math.max(ticks - start, 0) / hz;
     return s < 1 ? (s * 1000).toFixed(3) + " ms" : s.toFixed(3) + " s";
   };
+  const rounded = value => value.toFixed(1).replace(/\.0$/, "");
   const bytes = value =>
     value < 10000 ? number(value) + " B"
-    : value < 1e7 ? (value / 1024).toFixed(1) + " KiB"
-    : (value / 1048576).toFixed(1) + " MiB";
+    : value < 1048576 ? rounded(value / 1024) + " KiB"
+    : rounded(value / 1048576) + " MiB";
   const dark = matchMedia("(prefers-color-scheme: dark)");
   // The golden angle keeps the hues of neighbours in the ranking apart.
   const colour = owner =>
