@@ -18,7 +18,8 @@ use crate::wire::{
 /// What to do about a damaged trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Stop at the first fault and say what it is.
+    /// Stop at the first fault and say what it is. Waits for the end of the stream after the end
+    /// record, so it is for files rather than live ports.
     Strict,
     /// Go on with the next good block and count what was skipped. The header must be good.
     Lenient,
