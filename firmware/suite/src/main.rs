@@ -1,0 +1,86 @@
+//! The core on the emulated core: every heap against the same oracle as on the host, where
+//! pointers have 32 bits and nothing but Esparto gives memory.
+//!
+//! Prints a line for each heap, `ok` at the end; a failed assertion ends QEMU with 1.
+#![no_std]
+#![no_main]
+
+mod chance;
+#[path = "../../../crates/esparto/tests/oracle/mod.rs"]
+mod oracle;
+
+use board_virt::{exit, memory, println};
+use chance::Chance;
+use esparto::heap::linked_list::{BestFit, Carried, FirstFit, Merging, NoMerging};
+use esparto::{Cursor, LinkedList, Memory, Progress, RawHeap, RegionId};
+use oracle::{Op, Oracle};
+
+#[global_allocator]
+static MEMORY: Memory<4> = Memory::new();
+
+/// Random operations on heaps of several sizes; everything is checked after every operation of the
+/// small heaps and every 64th of the large one.
+fn random<H: RawHeap>(name: &str) {
+    let mut chance = Chance::new(0x5eed);
+    let mut done_count = 0;
+    for (len_bytes, op_count, check_every) in [(256, 400, 1), (4096, 400, 1), (48 << 10, 3000, 64)] {
+        let mut oracle = Oracle::<H>::new(len_bytes);
+        for index in 0..op_count {
+            done_count += usize::from(oracle.apply(chance.op(len_bytes / 8)));
+            if index % check_every == 0 {
+                oracle.assert_sound();
+            }
+        }
+        oracle.drain();
+    }
+    println!("heap {name}: {done_count} operations done");
+}
+
+/// Every sequence of four operations on a heap of 64 bytes.
+fn exhaustive<H: RawHeap>(name: &str) {
+    let ops = [
+        Op::Allocate { size: 1, align_log2: 0 },
+        Op::Allocate { size: 8, align_log2: 5 },
+        Op::Deallocate { index: 0 },
+        Op::Resize { index: 0, size: 20 },
+        Op::Resize { index: 1, size: 5 },
+    ];
+    let count = oracle::exhaust::<H>(64, &ops, 4);
+    println!("heap {name}: all {count} short sequences");
+}
+
+fn hold<H: RawHeap>(name: &str) {
+    random::<H>(name);
+    exhaustive::<H>(name);
+}
+
+/// The memory that served all of this is whole again, to the byte.
+fn assert_exact() {
+    for id in (0..MEMORY.region_count() as u8).map(RegionId) {
+        let stats = MEMORY.region_stats(id).expect("the region was counted");
+        assert_eq!(
+            stats.free_bytes + stats.live_bytes + stats.bookkeeping_bytes,
+            stats.size_bytes,
+            "{stats:?}"
+        );
+        assert_eq!((stats.live_bytes, stats.live_count), (0, 0), "{}", stats.name);
+        let mut cursor = Cursor::default();
+        assert_eq!(MEMORY.check(id, &mut cursor, usize::MAX), Some(Ok(Progress::Done)));
+        println!("region {}: exact, peak {} bytes", stats.name, stats.peak_bytes);
+    }
+}
+
+#[board_virt::entry]
+fn main() -> ! {
+    for region in memory::regions() {
+        // SAFETY: the linker keeps these ranges free, and they are added once.
+        unsafe { MEMORY.add::<LinkedList>(region) }.expect("the memory map is sound");
+    }
+    hold::<LinkedList>("linked-list");
+    hold::<LinkedList<BestFit, Merging>>("linked-list:best");
+    hold::<LinkedList<FirstFit, NoMerging>>("linked-list:no-merge");
+    hold::<LinkedList<FirstFit, Merging, Carried>>("linked-list:carried");
+    assert_exact();
+    println!("ok");
+    exit::success()
+}
