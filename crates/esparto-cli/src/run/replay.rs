@@ -30,11 +30,24 @@ impl Sink for Tape {
     }
 }
 
+/// Where the memory of a region is on the host and on the chip.
+struct Place {
+    host_addr: usize,
+    chip_addr: usize,
+    size_bytes: usize,
+}
+
+impl Place {
+    fn on_chip(&self, host_addr: usize) -> usize {
+        host_addr.wrapping_sub(self.host_addr).wrapping_add(self.chip_addr)
+    }
+}
+
 /// A memory map with heaps, and the blocks of the trace in it.
 pub(crate) struct Replay {
     memory: &'static HostMemory,
-    /// What to add to a host address to get the chip's, by region.
-    to_chip: Vec<usize>,
+    /// Where the memory of each region is.
+    places: Vec<Place>,
     /// By the address that the device had given.
     blocks: FxHashMap<usize, Block<'static, PLACES, Tape>>,
     events: Vec<(Owner, Event)>,
@@ -49,7 +62,7 @@ impl Replay {
     pub(crate) fn new(map: &Map, heap: HeapChoice) -> Result<Self, Failure> {
         map.check()?;
         let memory: &'static HostMemory = Box::leak(Box::new(Memory::with_sink(Tape::default())));
-        let mut to_chip = Vec::new();
+        let mut places = Vec::new();
         for piece in &map.pieces {
             let bytes = congruent_bytes(piece.start_addr, piece.size_bytes);
             let host_addr = bytes.as_ptr().addr();
@@ -57,11 +70,15 @@ impl Replay {
                 Failure::bad_input(format!("region {}: {error}", piece.name))
                     .mend("replay on another chip")
             })?;
-            to_chip.push(piece.start_addr.wrapping_sub(host_addr));
+            places.push(Place {
+                host_addr,
+                chip_addr: piece.start_addr,
+                size_bytes: piece.size_bytes,
+            });
         }
         Ok(Self {
             memory,
-            to_chip,
+            places,
             blocks: FxHashMap::default(),
             events: Vec::new(),
             next_snapshot_event: 1,
@@ -72,7 +89,7 @@ impl Replay {
     }
 
     fn region_ids(&self) -> impl Iterator<Item = RegionId> + use<> {
-        (0..self.to_chip.len()).map(|index| RegionId(index as u8))
+        (0..self.places.len()).map(|index| RegionId(index as u8))
     }
 
     /// Tells the model of the regions.
@@ -173,21 +190,20 @@ impl Replay {
     }
 
     fn chip_addr(&self, region: RegionId, host_addr: usize) -> usize {
-        host_addr.wrapping_add(self.to_chip[region.index()])
+        self.places[region.index()].on_chip(host_addr)
     }
 
     /// A block that moved may have come from another region than it is in.
     fn chip_addr_anywhere(&self, host_addr: usize) -> usize {
-        let home = self.region_ids().find(|id| {
-            self.memory
-                .region_stats(*id)
-                .is_some_and(|stats| host_addr.wrapping_sub(stats.start_addr) < stats.size_bytes)
-        });
-        home.map_or(host_addr, |id| self.chip_addr(id, host_addr))
+        let home = self
+            .places
+            .iter()
+            .find(|place| host_addr.wrapping_sub(place.host_addr) < place.size_bytes);
+        home.map_or(host_addr, |place| place.on_chip(host_addr))
     }
 
     fn snapshot(&mut self, model: &mut Model) {
-        let last = self.to_chip.len() - 1;
+        let last = self.places.len() - 1;
         for id in self.region_ids() {
             if let Some(stats) = self.memory.region_stats(id) {
                 let snapshot = RegionSnapshot::new(&stats, id.index() == last);

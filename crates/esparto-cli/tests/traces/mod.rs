@@ -10,25 +10,25 @@ use esparto::{Caps, Event, Owner, RegionId};
 use esparto_trace::{BuildId, Encoder, Header, Name, RegionDefinition};
 use serde_json::Value;
 
-pub type Writer<'a> = Encoder<&'a mut dyn FnMut(&[u8]), 512>;
+pub(crate) type Writer<'a> = Encoder<&'a mut dyn FnMut(&[u8]), 512>;
 
-pub const INTERNAL: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD);
-pub const EXTERNAL: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
-pub const BOOKKEEPING_BYTES: usize = 32;
+pub(crate) const INTERNAL: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD);
+pub(crate) const EXTERNAL: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
+pub(crate) const BOOKKEEPING_BYTES: usize = 32;
 
-pub fn esparto(args: &[&str]) -> Output {
+pub(crate) fn esparto(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_esparto")).args(args).output().expect("the binary runs")
 }
 
 /// Standard output as JSON; the exit code must be `code`.
-pub fn json(args: &[&str], code: i32) -> Value {
+pub(crate) fn json(args: &[&str], code: i32) -> Value {
     let output = esparto(args);
     assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
     serde_json::from_slice(&output.stdout).expect("JSON on standard output")
 }
 
 /// The error that a command ends with: its exit code, and standard error as JSON.
-pub fn error(args: &[&str]) -> (i32, Value) {
+pub(crate) fn error(args: &[&str]) -> (i32, Value) {
     let output = esparto(args);
     let code = output.status.code().expect("an exit code");
     assert!(output.stdout.is_empty(), "{output:?}");
@@ -37,7 +37,7 @@ pub fn error(args: &[&str]) -> (i32, Value) {
     (code, value["error"].clone())
 }
 
-pub fn region(
+pub(crate) fn region(
     id: u8,
     name: &str,
     start_addr: usize,
@@ -54,7 +54,7 @@ pub fn region(
     }
 }
 
-pub fn regions() -> Vec<RegionDefinition> {
+pub(crate) fn regions() -> Vec<RegionDefinition> {
     vec![
         region(0, "sram", 0x3FC8_8000, 64 << 10, INTERNAL),
         region(1, "psram", 0x3C00_0000, 256 << 10, EXTERNAL),
@@ -62,7 +62,7 @@ pub fn regions() -> Vec<RegionDefinition> {
 }
 
 /// Encodes a trace of the chip `esp32s3` with one call site per event and a clock of 1 kHz.
-pub fn encode(regions: &[RegionDefinition], fill: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+pub(crate) fn encode(regions: &[RegionDefinition], fill: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     let mut header = Header::new("esp32s3", "linked-list", 1000);
     header.pointer_bytes = 8;
     header.frame_count = 2;
@@ -75,13 +75,13 @@ pub fn encode(regions: &[RegionDefinition], fill: impl FnOnce(&mut Writer<'_>)) 
     bytes
 }
 
-pub fn save(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn save(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, bytes).expect("the file is written");
     path
 }
 
-pub fn allocate(region: u8, addr: usize, size_bytes: usize) -> Event {
+pub(crate) fn allocate(region: u8, addr: usize, size_bytes: usize) -> Event {
     Event::Allocate {
         region: RegionId(region),
         addr,
@@ -92,48 +92,48 @@ pub fn allocate(region: u8, addr: usize, size_bytes: usize) -> Event {
     }
 }
 
-pub fn deallocate(region: u8, addr: usize, size_bytes: usize) -> Event {
+pub(crate) fn deallocate(region: u8, addr: usize, size_bytes: usize) -> Event {
     Event::Deallocate { region: RegionId(region), addr, size_bytes }
 }
 
-pub fn failure(size_bytes: usize, require: Caps) -> Event {
+pub(crate) fn failure(size_bytes: usize, require: Caps) -> Event {
     Event::Failure { size_bytes, align_log2: 2, require, prefer: Caps::empty() }
 }
 
 /// A block as the oracle knows it.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
-    pub region: u8,
-    pub size: usize,
-    pub owner: u16,
-    pub site: usize,
+pub(crate) struct Known {
+    pub(crate) region: u8,
+    pub(crate) size: usize,
+    pub(crate) owner: u16,
+    pub(crate) site: usize,
 }
 
 /// Totals under one heading, recomputed from all live blocks after every event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    pub allocations: u64,
-    pub allocated: u64,
-    pub live: u64,
-    pub count: u64,
-    pub peak: u64,
-    pub failures: u64,
+pub(crate) struct Totals {
+    pub(crate) allocations: u64,
+    pub(crate) allocated: u64,
+    pub(crate) live: u64,
+    pub(crate) count: u64,
+    pub(crate) peak: u64,
+    pub(crate) failures: u64,
 }
 
 /// The oracle: every event, and the state after it by adding up all blocks.
 #[derive(Default)]
-pub struct Oracle {
-    pub events: Vec<(u32, Owner, Event, usize)>,
-    pub live: BTreeMap<usize, Known>,
-    pub by_region: BTreeMap<u8, Totals>,
-    pub by_owner: BTreeMap<u16, Totals>,
-    pub by_site: BTreeMap<usize, Totals>,
-    pub by_size: BTreeMap<usize, Totals>,
+pub(crate) struct Oracle {
+    pub(crate) events: Vec<(u32, Owner, Event, usize)>,
+    pub(crate) live: BTreeMap<usize, Known>,
+    pub(crate) by_region: BTreeMap<u8, Totals>,
+    pub(crate) by_owner: BTreeMap<u16, Totals>,
+    pub(crate) by_site: BTreeMap<usize, Totals>,
+    pub(crate) by_size: BTreeMap<usize, Totals>,
 }
 
 impl Oracle {
     /// A random load of `count` events.
-    pub fn random(count: usize, seed: u64) -> Self {
+    pub(crate) fn random(count: usize, seed: u64) -> Self {
         let mut numbers = Numbers(seed);
         let mut oracle = Self::default();
         let regions = regions();
@@ -198,7 +198,7 @@ impl Oracle {
     }
 
     /// Takes one event.
-    pub fn push(&mut self, now: u32, owner: u16, event: Event, site: usize) {
+    pub(crate) fn push(&mut self, now: u32, owner: u16, event: Event, site: usize) {
         match event {
             Event::Allocate { region, addr, size_bytes, .. } => {
                 let known = Known { region: region.0, size: size_bytes, owner, site };
@@ -268,7 +268,7 @@ impl Oracle {
     }
 
     /// The longest stretch of a region without a live block.
-    pub fn largest_gap(&self, region: &RegionDefinition) -> usize {
+    pub(crate) fn largest_gap(&self, region: &RegionDefinition) -> usize {
         let mut taken = vec![false; region.size_bytes];
         for (addr, known) in self.live.iter().filter(|(_, known)| known.region == region.id.0) {
             let offset = addr - region.start_addr;
@@ -277,7 +277,7 @@ impl Oracle {
         taken.split(|byte| *byte).map(<[bool]>::len).max().unwrap_or(0)
     }
 
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         encode(&regions(), |writer| {
             writer.define_owner(Owner(1), "radio");
             for (now, owner, event, site) in &self.events {
@@ -288,10 +288,10 @@ impl Oracle {
 }
 
 /// Numbers that are the same in every run (splitmix64).
-pub struct Numbers(pub u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
