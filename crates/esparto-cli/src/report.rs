@@ -31,22 +31,35 @@ use symbols::Symbols;
 /// What the help says below the options.
 pub(crate) const LONG_HELP: &str = "\
 JSON (--json), schema esparto-report/1:
-  trace      file, file_bytes, chip, allocator, build_id, tick_hz, replayed, start_ticks,
-             duration_ticks, duration_seconds, event_count, allocation_count, deallocation_count, resize_count, failure_count,
-             mark_count, snapshot_count, lost_count, damaged_block_count
-  regions[]  id, name, caps, start_addr, size_bytes, bookkeeping_bytes, live_bytes, live_count,
-             peak_bytes, peak_ticks, free_bytes, largest_free_bytes, fragmentation_percent, is_exact,
-             allocation_count, deallocation_count, failure_count, first_failure_ticks, snapshot
-  owners[], sites[], sizes[]
-             name or size_bytes; allocation_count, allocated_bytes, peak_bytes, peak_count,
-             live_bytes, live_count, failure_count
-  leaks[]    owner, region, site, location, stack[], block_count, live_bytes, oldest_ticks, oldest_addr
-  failures[] time_ticks, event_count, owner, site, stack[], size_bytes, align_bytes, require, prefer,
-             free_bytes, largest_gap_bytes, largest_gap_region, reason
-  marks[], losses[], problems[], notes[]
-  timeline   bucket_event_count, time_ticks[], event_count[], and per region live_min_bytes[],
-             live_max_bytes[], live_bytes[], free_bytes[], largest_gap_bytes[],
-             fragmentation_percent[], failure_count[]";
+  trace       file, file_bytes, chip, allocator, build_id, tick_hz, replayed,
+              start_ticks, duration_ticks, duration_seconds, event_count,
+              allocation_count, deallocation_count, resize_count,
+              failure_count, mark_count, snapshot_count, lost_count,
+              damaged_block_count
+  regions[]   id, name, caps, start_addr, size_bytes, bookkeeping_bytes,
+              live_bytes, live_count, peak_bytes, peak_ticks, free_bytes,
+              largest_free_bytes, fragmentation_percent, is_exact,
+              allocation_count, deallocation_count, failure_count,
+              first_failure_ticks, snapshot
+  owners[]    owner, name, and the counts
+  sites[]     name, location, and the counts; site_count of them in all
+  sizes[]     size_bytes, and the counts; size_count of them in all
+  the counts  allocation_count, allocated_bytes, peak_bytes, peak_count,
+              live_bytes, live_count, failure_count
+  leaks[]     owner, region, site, location, stack[], block_count, live_bytes,
+              oldest_ticks, oldest_addr; leak_group_count of them in all
+  failures[]  time_ticks, event_count, owner, site, stack[], size_bytes,
+              align_bytes, require, prefer, free_bytes, largest_gap_bytes,
+              largest_gap_region, reason
+  marks[]     time_ticks, event_count, id, name
+  losses[]    time_ticks, event_count, lost_count
+  problems[]  kind, count, first_event_count, first_ticks, what
+  notes[]     text
+  timeline    bucket_event_count, time_ticks[], event_count[], regions[]:
+              live_min_bytes[], live_max_bytes[], live_bytes[], free_bytes[],
+              largest_gap_bytes[], fragmentation_percent[], failure_count[]
+A trace whose snapshots or events contradict one another is reported on, and
+ends with exit code 1.";
 
 /// How a trace is read and a report is shown: the options that `report` and `run` share.
 #[derive(Debug, clap::Args)]

@@ -515,7 +515,7 @@ impl Model {
         // Measuring sorts the live blocks. Its share of the time stays bounded: on average at most
         // two blocks are sorted per event, after an advance that lets short traces be measured at
         // every bucket.
-        let allowed = 2 * self.now.event_count + 500_000;
+        let allowed = 2 * self.now.event_count + 5_000_000;
         let gaps = (self.measured_blocks <= allowed).then(|| self.measure());
         self.timeline.close(self.now, gaps.as_deref());
     }

@@ -252,15 +252,17 @@ fn table(head: &[&str], text_columns: usize) -> Table {
     table
 }
 
-/// A line of bars, each the highest of its part; a dot where nothing was measured.
+/// A line of bars, each the highest of its part. Where nothing was measured, the last measure
+/// still stands; a dot where there is none yet.
 fn plot(shares: &[Option<f64>]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let width = PLOT_WIDTH.min(shares.len());
+    let mut last = None;
     (0..width)
         .map(|column| {
             let part = &shares[column * shares.len() / width..(column + 1) * shares.len() / width];
-            let highest = part.iter().flatten().copied().reduce(f64::max);
-            highest.map_or('·', |share| {
+            last = part.iter().flatten().copied().reduce(f64::max).or(last);
+            last.map_or('·', |share| {
                 // Truncation is wanted: the top bar is for a full region only.
                 BARS[((share * 8.0) as usize).min(BARS.len() - 1)]
             })
@@ -292,7 +294,7 @@ mod tests {
     #[test]
     fn plots_show_the_highest_of_each_part() {
         assert_eq!(plot(&[]), "");
-        assert_eq!(plot(&[Some(0.0), Some(0.5), Some(1.0), None]), "▁▅█·");
+        assert_eq!(plot(&[None, Some(0.0), Some(0.5), Some(1.0), None]), "·▁▅██");
         let mut long = vec![Some(0.0); 512];
         long[300] = Some(0.99);
         let plotted: Vec<_> = plot(&long).chars().collect();
