@@ -95,10 +95,7 @@ impl Programs {
     /// Builds the programs of `names` in every variant.
     pub(crate) fn build(names: &[String], progress: impl Fn(&str)) -> Result<Self> {
         let target_dir = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(
-                || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-                PathBuf::from,
-            )
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from)
             .join("bench-device");
         let programs = Self { dir: target_dir.join("programs") };
         for variant in Variant::ALL {

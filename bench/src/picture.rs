@@ -89,12 +89,14 @@ fn draw_panel(svg: &mut String, panel: &WorkloadResults) -> Result<()> {
         f64::midpoint(LEFT, right),
         bottom + 32.0
     )?;
-    let mut rows: Vec<&Row> = panel.allocators.iter().collect();
-    rows.sort_by(|a, b| b.fill_percent.total_cmp(&a.fill_percent));
+    let mut rows: Vec<(f64, &Row)> =
+        panel.allocators.iter().filter_map(|row| Some((row.fill_percent?, row))).collect();
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut labels: Vec<(f64, f64, f64)> = Vec::new();
-    for row in rows {
-        let (x, y) = (x_of(row.pair_mean()), y_of(row.fill_percent));
-        let (colour, weight) = if row.is_ours() { ("#c0392b", "bold") } else { ("#4a6fa5", "normal") };
+    for (fill_percent, row) in rows {
+        let (x, y) = (x_of(row.pair_mean()), y_of(fill_percent));
+        let (colour, weight) =
+            if row.is_ours() { ("#c0392b", "bold") } else { ("#4a6fa5", "normal") };
         let width = row.name.len() as f64 * 5.6;
         let to_left = x + 7.0 + width > right;
         let start = if to_left { x - 7.0 - width } else { x + 7.0 };

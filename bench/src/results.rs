@@ -26,6 +26,8 @@ pub(crate) struct WorkloadResults {
 pub(crate) struct Failure {
     pub(crate) name: String,
     pub(crate) reason: String,
+    /// Whether it did something that no allocator may, rather than run out of memory.
+    pub(crate) is_fault: bool,
 }
 
 /// One allocator on one workload. Costs are instructions, the call and the return included.
@@ -44,8 +46,10 @@ pub(crate) struct Row {
     pub(crate) realloc_p99: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) realloc_max: Option<u64>,
-    /// Of the arena, what was live of what was asked for when the first request failed.
-    pub(crate) fill_percent: f64,
+    /// Of the arena, what was live of what was asked for when the first request failed. For a
+    /// trace: its peak, of the smallest arena that holds it (absent when that was not looked for).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fill_percent: Option<f64>,
     /// The smallest arena in which the work succeeds; absent when it was not looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) min_arena_bytes: Option<u64>,
@@ -65,7 +69,7 @@ impl Row {
         alloc: Costs,
         free: Costs,
         realloc: Costs,
-        fill_percent: f64,
+        fill_percent: Option<f64>,
         min_arena_bytes: Option<u64>,
         code: CodeBytes,
         control_bytes: u64,
@@ -82,7 +86,7 @@ impl Row {
             realloc_mean: realloc.mean().map(hundredths),
             realloc_p99: resized.map(|costs| costs.p99),
             realloc_max: resized.map(|costs| costs.max),
-            fill_percent: hundredths(fill_percent),
+            fill_percent: fill_percent.map(hundredths),
             min_arena_bytes,
             code_bytes: code.small,
             code_bytes_o3: code.speed,

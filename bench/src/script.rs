@@ -31,7 +31,7 @@ impl Script {
             u32::try_from(self.sizes.len() - 1).expect("a script has fewer blocks")
         });
         self.sizes[slot as usize] = size_bytes;
-        let align_log2 = u8::try_from(align.trailing_zeros()).expect("at most 32");
+        let align_log2 = u8::try_from(align.trailing_zeros()).expect("at most 31");
         self.ops.push(Op::Allocate { slot, size_bytes, align_log2 });
         self.account(0, size_bytes);
         slot
@@ -70,6 +70,15 @@ impl Script {
     /// The most that was live at once.
     pub(crate) fn peak_bytes(&self) -> u64 {
         self.peak_bytes
+    }
+
+    /// The largest alignment asked for.
+    pub(crate) fn max_align(&self) -> usize {
+        let aligns = self.ops.iter().map(|op| match op {
+            Op::Allocate { align_log2, .. } => 1 << align_log2,
+            Op::Free { .. } | Op::Resize { .. } => 1,
+        });
+        aligns.max().unwrap_or(1)
     }
 
     /// The slots that the operations use.

@@ -12,7 +12,7 @@ pub(crate) fn workload(results: &WorkloadResults) -> String {
     let peers = || rows.iter().filter(|row| !row.is_ours());
     let best_pair = peers().map(|row| row.pair_mean()).min_by(f64::total_cmp);
     let best_realloc = peers().filter_map(|row| row.realloc_mean).min_by(f64::total_cmp);
-    let best_fill = peers().map(|row| row.fill_percent).max_by(f64::total_cmp);
+    let best_fill = peers().filter_map(|row| row.fill_percent).max_by(f64::total_cmp);
     let best_arena = peers().filter_map(|row| row.min_arena_bytes).min();
     let mut table = Table::new();
     table.load_preset(ASCII_MARKDOWN).set_header([
@@ -24,15 +24,15 @@ pub(crate) fn workload(results: &WorkloadResults) -> String {
         "p99",
         "max",
         "alloc+free",
-        "× best peer",
+        "× best",
         "realloc mean",
         "p99",
         "max",
-        "× best peer",
+        "× best",
         "fill %",
-        "best peer",
+        "− best",
         "min arena",
-        "× best peer",
+        "× best",
     ]);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
     let count = |value: Option<u64>| value.map_or_else(String::new, |value| value.to_string());
@@ -55,8 +55,11 @@ pub(crate) fn workload(results: &WorkloadResults) -> String {
             count(row.realloc_p99),
             count(row.realloc_max),
             ratio(row.realloc_mean, best_realloc),
-            number(Some(row.fill_percent)),
-            best_fill.map_or_else(String::new, |best| format!("{:+.1}", row.fill_percent - best)),
+            number(row.fill_percent),
+            match (row.fill_percent, best_fill) {
+                (Some(fill), Some(best)) => format!("{:+.1}", fill - best),
+                _ => String::new(),
+            },
             count(row.min_arena_bytes),
             ratio(row.min_arena_bytes.map(|bytes| bytes as f64), best_arena.map(|b| b as f64)),
         ]);

@@ -1,15 +1,19 @@
 //! The work: what is allocated, in which order. Every seed is fixed.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
 use oorandom::Rand32;
 
 use crate::script::Script;
 
 mod churn;
+mod recorded;
 mod steady;
 mod vectors;
 
 /// How the work of a [`Workload`] is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Pattern {
     /// Random frees around a steady level, sizes from a distribution.
     Steady(steady::Sizes),
@@ -17,38 +21,49 @@ enum Pattern {
     Vectors,
     /// Events, packets and documents.
     Churn,
+    /// A recorded trace.
+    Recorded(PathBuf),
 }
 
 /// One row of the benchmark.
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
-    pub(crate) name: &'static str,
-    pub(crate) arena_bytes: u32,
-    /// Too long for the peers whose work grows with the number of blocks: ours and talc alone.
-    pub(crate) large: bool,
-    /// The largest alignment asked for.
-    pub(crate) max_align: usize,
+    pub(crate) name: String,
+    arena_bytes: u32,
     pattern: Pattern,
 }
 
+/// What a workload asks of an allocator.
+pub(crate) struct Work {
+    pub(crate) name: String,
+    pub(crate) arena_bytes: u32,
+    /// Too long for the peers whose work grows with the number of blocks: only some do it.
+    pub(crate) large: bool,
+    /// The work that is measured: it fits any sensible allocator.
+    pub(crate) steady: Script,
+    /// Work that grows until no arena of this size holds it, several times over. A trace has none.
+    pub(crate) growing: Vec<Script>,
+}
+
 /// The runs over which the fill is averaged.
-pub(crate) const FILL_SEEDS: u64 = 5;
+const FILL_SEEDS: u64 = 5;
 
 /// The arena of the ordinary rows.
 const ARENA: u32 = 64 << 10;
 
+/// What the board sets aside for the arena.
+pub(crate) const MAX_ARENA: u32 = 16 << 20;
+
 /// Every workload, in the order of the table.
-pub(crate) fn all() -> Vec<Workload> {
-    use Pattern::{Churn, Steady, Vectors};
+///
+/// # Errors
+/// When the folder of the traces cannot be read.
+pub(crate) fn all() -> Result<Vec<Workload>> {
+    use Pattern::{Churn, Recorded, Steady, Vectors};
     use steady::Sizes::{Aligned, Mix, Small, Wide};
-    let row = |name, arena_bytes, pattern| Workload {
-        name,
-        arena_bytes,
-        large: arena_bytes > ARENA,
-        max_align: if pattern == Steady(Aligned) { 32 } else { 4 },
-        pattern,
-    };
-    vec![
+    let row =
+        |name: &str, arena_bytes, pattern| Workload { name: name.to_owned(), arena_bytes, pattern };
+    let mut rows = vec![
         row("small", ARENA, Steady(Small)),
         row("mix", ARENA, Steady(Mix)),
         row("wide", ARENA, Steady(Wide)),
@@ -61,37 +76,63 @@ pub(crate) fn all() -> Vec<Workload> {
         row("small-8m", 8 << 20, Steady(Small)),
         row("mix-8m", 8 << 20, Steady(Mix)),
         row("wide-8m", 8 << 20, Steady(Wide)),
-    ]
+    ];
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../traces");
+    for (name, path) in recorded::list(&traces)? {
+        rows.push(row(&name, ARENA, Recorded(path)));
+    }
+    Ok(rows)
 }
 
 impl Workload {
-    /// What the steady rows keep live: 26,000 bytes in 64 KiB, and as much of the larger arenas.
-    fn level_bytes(&self) -> u64 {
-        u64::from(self.arena_bytes) * 26_000 / u64::from(ARENA)
-    }
-
-    /// The work that is measured: it fits any sensible allocator.
-    pub(crate) fn steady(&self) -> Script {
+    /// Makes its work.
+    ///
+    /// # Errors
+    /// When a trace cannot be read.
+    pub(crate) fn work(&self) -> Result<Work> {
         let random = &mut Rand32::new(0x5eed);
-        match self.pattern {
-            Pattern::Steady(sizes) => steady::steady(random, sizes, self.level_bytes()),
+        let limit_bytes = u64::from(self.arena_bytes);
+        // What the steady rows keep live: 26,000 bytes in 64 KiB, as much of the larger arenas.
+        let level_bytes = limit_bytes * 26_000 / u64::from(ARENA);
+        let steady = match &self.pattern {
+            &Pattern::Steady(sizes) => steady::steady(random, sizes, level_bytes),
             Pattern::Vectors => vectors::steady(random),
             Pattern::Churn => churn::steady(random),
-        }
+            Pattern::Recorded(path) => recorded::load(path)?,
+        };
+        let large = self.arena_bytes > ARENA;
+        let growing = (0..if large { 1 } else { FILL_SEEDS }).filter_map(|seed| {
+            let random = &mut Rand32::new(0xf111 + seed);
+            Some(match self.pattern {
+                Pattern::Steady(sizes) => steady::growing(random, sizes, level_bytes, limit_bytes),
+                Pattern::Vectors => vectors::growing(random, limit_bytes),
+                Pattern::Churn => churn::growing(random, limit_bytes),
+                Pattern::Recorded(_) => return None,
+            })
+        });
+        Ok(Work {
+            name: self.name.clone(),
+            arena_bytes: match self.pattern {
+                Pattern::Recorded(_) => roomy(&steady)?.max(self.arena_bytes),
+                _ => self.arena_bytes,
+            },
+            large,
+            growing: growing.collect(),
+            steady,
+        })
     }
+}
 
-    /// Work that grows until no arena of this size holds it.
-    pub(crate) fn growing(&self, seed: u64) -> Script {
-        let random = &mut Rand32::new(0xf111 + seed);
-        let limit_bytes = u64::from(self.arena_bytes);
-        match self.pattern {
-            Pattern::Steady(sizes) => {
-                steady::growing(random, sizes, self.level_bytes(), limit_bytes)
-            }
-            Pattern::Vectors => vectors::growing(random, limit_bytes),
-            Pattern::Churn => churn::growing(random, limit_bytes),
-        }
-    }
+/// An arena in which a trace has room: twice what it needs at its peak.
+fn roomy(script: &Script) -> Result<u32> {
+    let bytes = (script.peak_bytes() * 2).next_multiple_of(4096);
+    ensure!(
+        bytes <= u64::from(MAX_ARENA),
+        "the trace has {} bytes live at its peak; the emulated board holds {}",
+        script.peak_bytes(),
+        MAX_ARENA / 2
+    );
+    Ok(u32::try_from(bytes).expect("at most the board's"))
 }
 
 /// One of `items`, and the place of it.

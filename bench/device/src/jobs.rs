@@ -49,7 +49,8 @@ pub fn run(name: &str, max_align: usize, calls: &Calls) -> u32 {
         .end();
     for job in jobs {
         let first = job.first_op as usize;
-        let bench = Bench { calls, statics: &statics, job, ops: &ops[first..][..job.op_count as usize] };
+        let bench =
+            Bench { calls, statics: &statics, job, ops: &ops[first..][..job.op_count as usize] };
         match job.kind {
             MEASURE => bench.measure(),
             VERIFY => bench.verify(),
@@ -90,7 +91,7 @@ impl Bench<'_> {
 
     fn measure(&self) {
         if !self.start(self.job.arena_bytes as usize) {
-            return Line::new("measure").text("failed", "the arena is too small to start in").end();
+            return Line::new("measure").text("failed", "it does not start on this arena").end();
         }
         let control = (self.calls.arena_control_bytes)();
         let mut costs = [Costs::new(0), Costs::new(1), Costs::new(2)];
@@ -101,8 +102,9 @@ impl Bench<'_> {
             let (timed, kind) = match op.kind() {
                 ALLOCATE => {
                     // SAFETY: the subject's function, with the arguments of its type.
-                    let timed =
-                        unsafe { timed_call(size, op.align(), 0, 0, self.calls.alloc as *const ()) };
+                    let timed = unsafe {
+                        timed_call(size, op.align(), 0, 0, self.calls.alloc as *const ())
+                    };
                     *block = Block {
                         ptr: core::ptr::with_exposed_provenance_mut(timed.value),
                         size,
@@ -208,7 +210,7 @@ impl Bench<'_> {
 
     fn fill(&self) {
         if !self.start(self.job.arena_bytes as usize) {
-            return Line::new("fill").text("failed", "the arena is too small to start in").end();
+            return Line::new("fill").text("failed", "it does not start on this arena").end();
         }
         for (index, &op) in self.ops.iter().enumerate() {
             if !self.step(op) {
@@ -245,7 +247,7 @@ impl Bench<'_> {
 
     fn verify(&self) {
         if !self.start(self.job.arena_bytes as usize) {
-            return Line::new("verify").text("failed", "the arena is too small to start in").end();
+            return Line::new("verify").text("failed", "it does not start on this arena").end();
         }
         let arena_end = self.job.arena_bytes as usize - self.statics.len_bytes();
         let mut failed_count = 0;
@@ -298,5 +300,6 @@ fn pattern(slot: usize, at: usize) -> u8 {
 /// Whether the first `len` bytes of the block in `slot` are as they were filled.
 fn intact(block: Block, len: usize, slot: usize) -> bool {
     // SAFETY: the block is live and was filled.
-    block.ptr.is_null() || (0..len).all(|at| unsafe { block.ptr.add(at).read() } == pattern(slot, at))
+    block.ptr.is_null()
+        || (0..len).all(|at| unsafe { block.ptr.add(at).read() } == pattern(slot, at))
 }

@@ -14,9 +14,9 @@ mod interrupts;
 mod jobs;
 #[cfg(not(feature = "size"))]
 mod memory;
+mod ours;
 #[cfg(not(feature = "size"))]
 mod report;
-mod ours;
 mod subject;
 #[cfg(not(feature = "size"))]
 mod timing;

@@ -45,11 +45,9 @@ const SMALL_COUNT: usize = 100;
 /// A steady number of vectors, each freed at a random time after its end.
 pub(super) fn steady(random: &mut Rand32) -> Script {
     let mut script = Script::default();
-    let mut vectors: Vec<Vector> =
-        (0..VECTOR_COUNT).map(|_| start(random, &mut script)).collect();
-    let mut small: Vec<u32> = (0..SMALL_COUNT)
-        .map(|_| script.allocate(random.rand_range(8..40), 4))
-        .collect();
+    let mut vectors: Vec<Vector> = (0..VECTOR_COUNT).map(|_| start(random, &mut script)).collect();
+    let mut small: Vec<u32> =
+        (0..SMALL_COUNT).map(|_| script.allocate(random.rand_range(8..40), 4)).collect();
     let mut step = |script: &mut Script| {
         if below(random, 4) == 0 {
             let (at, slot) = pick(random, &small);

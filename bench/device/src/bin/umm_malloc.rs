@@ -22,8 +22,10 @@ impl Subject for Umm {
     const MAX_ALIGN: usize = 4;
 
     unsafe fn init(arena: &'static mut [MaybeUninit<u8>]) -> Option<Self> {
+        // Its links are 15 bits wide; more memory than they reach it would lose in silence.
+        let cells = arena.len() / 8;
         // SAFETY: the arena is the heap's alone.
-        (arena.len() >= 256).then(|| unsafe {
+        (32..0x8000).contains(&cells).then(|| unsafe {
             umm_init_heap(arena.as_mut_ptr().cast(), arena.len());
             Self
         })
