@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
-use crate::{Repo, demo, steps, test, traces};
+use crate::{Repo, demo, steps, test, tools, traces};
 
 /// The development commands of Esparto.
 #[derive(Debug, Parser)]
@@ -79,6 +79,9 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Test { steps, list: false } => test::run(&repo, &steps),
         Command::Bench { args } => {
+            tools::ensure_targets(&tools::BARE_TARGETS)?;
+            tools::QEMU_RISCV32.ensure()?;
+            tools::RISCV_GCC.ensure()?;
             let bench = repo.cargo("run --quiet --release -p esparto-bench --");
             args.iter().fold(bench, Cmd::arg).run()
         }

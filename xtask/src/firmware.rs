@@ -16,6 +16,9 @@ const DIR: &str = "firmware";
 /// The core without atomics: the harder one, and the ESP32-C3's.
 pub(crate) const IMC: &str = "riscv32imc-unknown-none-elf";
 
+/// The core with atomics, which some libraries of the workloads want.
+pub(crate) const IMAC: &str = "riscv32imac-unknown-none-elf";
+
 /// The longest that an emulated program may run.
 const BOOT_LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -181,6 +184,11 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let core = camera.on_core(repo, &out.join("camera.trace"), |line| println!("{line}"))?;
     compare(&host, &core.results())?;
     tally.pass();
+    for target in tools::BARE_TARGETS {
+        let suite = format!("--target {target} -p suite");
+        boot(repo, &suite, None, |line| println!("{line}"))?;
+        tally.pass();
+    }
     Ok(())
 }
 

@@ -22,11 +22,21 @@ pub(crate) const QEMU_RISCV32: Program = Program {
     ],
 };
 
+/// The C compiler of the bench's peers, with the C library that they are linked to.
+pub(crate) const RISCV_GCC: Program = Program {
+    command: "riscv64-unknown-elf-gcc",
+    debian: &["gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"],
+    elsewhere: &[
+        ("Arch", "sudo pacman -S riscv64-elf-gcc  # and picolibc from the AUR"),
+        ("macOS", "brew install riscv64-elf-gcc  # and picolibc from its sources"),
+    ],
+};
+
 /// A program that comes from the system's packages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {
     command: &'static str,
-    /// Packages that hold it on Debian and its kin, tried in this order.
+    /// Packages that bring it on Debian and its kin, tried in this order until it is there.
     debian: &'static [&'static str],
     /// How to get it elsewhere: system, command.
     elsewhere: &'static [(&'static str, &'static str)],
@@ -51,7 +61,7 @@ impl Program {
         apt("-q update").run()?;
         for package in self.debian {
             // The package's name differs by release: the next one is tried when this fails.
-            if apt("-q install -y --no-install-recommends").arg(package).run().is_ok()
+            if apt("-q install -y --no-install-recommends").words(package).run().is_ok()
                 && self.is_there()
             {
                 return Ok(());

@@ -6,11 +6,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::exec::Cmd;
+use crate::firmware::{IMAC, IMC};
 use crate::tally::Tally;
 use crate::{Repo, firmware};
 
-/// The traces that can be recorded anew.
-pub(crate) const NAMES: [&str; 1] = ["camera"];
+/// The traces that can be recorded anew; but for the camera's, each is a program of
+/// `firmware/workloads`.
+pub(crate) const NAMES: [&str; 5] = ["camera", "bignum", "json", "rhai", "telemetry"];
 
 /// The host tool with a command.
 fn esparto(repo: &Repo, words: &str) -> Cmd {
@@ -26,8 +28,11 @@ pub(crate) fn report(repo: &Repo, trace: &Path) -> Cmd {
 pub(crate) fn record(repo: &Repo, name: &str) -> Result<()> {
     firmware::ensure_tools()?;
     let trace = repo.path("traces").join(name).with_extension("trace");
-    let program = "--target riscv32imc-unknown-none-elf -p camera";
-    firmware::boot(repo, program, Some(&trace), |line| println!("{line}"))?;
+    let program = match name {
+        "camera" => format!("--target {IMC} -p camera"),
+        workload => format!("--target {IMAC} -p workloads --bin {workload}"),
+    };
+    firmware::boot(repo, &program, Some(&trace), |line| println!("{line}"))?;
     println!("recorded {}", trace.display());
     Ok(())
 }
