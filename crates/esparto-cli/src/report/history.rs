@@ -11,7 +11,7 @@ use super::timeline::Moment;
 /// The most frames that are kept.
 pub(crate) const FRAMES: usize = 1024;
 /// The stride doubles when more lives than this are kept, as long as that helps.
-pub(crate) const LIVES: usize = 160_000;
+pub(crate) const LIVES: usize = 120_000;
 
 /// A block at one place with one size, from its start to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +86,12 @@ impl History {
             while self.lives.len() > LIVES && self.frames.len() > 2 {
                 self.coarsen();
             }
-            // With this many blocks live at once, coarser frames no longer help: room for as many
-            // again makes the next attempt worth its cost.
-            self.life_limit = LIVES.max(2 * self.lives.len());
+            // Each round doubles the stride, so rounds are few. With so many blocks live at once
+            // that coarser frames no longer help, room for as many again makes the next one
+            // worth its cost.
+            if self.lives.len() > LIVES {
+                self.life_limit = 2 * self.lives.len();
+            }
         }
     }
 
@@ -163,7 +166,7 @@ mod tests {
         }
         history.finish(Moment { event_count: total, time_ticks: total }, std::iter::empty());
         assert!(history.frames().len() <= FRAMES + 1);
-        assert!(history.lives().len() <= 2 * LIVES);
+        assert!(history.lives().len() <= LIVES);
         assert_eq!(history.dropped_count() + history.lives().len() as u64, all.len() as u64);
         // The frame after the last event holds only blocks still live, of which there are none.
         let (_, frames) = history.frames().split_last().unwrap();

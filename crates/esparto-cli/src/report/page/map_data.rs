@@ -8,7 +8,7 @@ use crate::report::history::Life;
 use crate::report::summary::owner_name;
 
 /// Blocks in a page at the most; the smallest are left out.
-const BLOCKS: usize = 200_000;
+const BLOCKS: usize = 150_000;
 
 /// The blocks that the heap map shows, and its frames.
 #[derive(Debug, Serialize)]
