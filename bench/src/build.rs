@@ -65,6 +65,29 @@ pub(crate) struct CodeBytes {
     pub(crate) small: u64,
 }
 
+/// Says what is missing for building.
+fn find_tools() -> Result<()> {
+    let sysroot = Command::new("rustc")
+        .current_dir(device_dir())
+        .args(["--print", "sysroot"])
+        .output()
+        .context("`rustc` does not run: install Rust with rustup")?;
+    let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim_end().to_owned();
+    if !Path::new(&sysroot).join("lib/rustlib").join(TARGET).is_dir() {
+        bail!("the standard library for {TARGET} is missing: `rustup target add {TARGET}`");
+    }
+    let compiler = Command::new("riscv64-unknown-elf-gcc")
+        .args(["--specs=picolibc.specs", "--version"])
+        .output();
+    if !compiler.is_ok_and(|output| output.status.success()) {
+        bail!(
+            "`riscv64-unknown-elf-gcc` with picolibc does not run: \
+             `apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf`"
+        );
+    }
+    Ok(())
+}
+
 /// The built programs.
 pub(crate) struct Programs {
     dir: PathBuf,
@@ -94,6 +117,7 @@ pub(crate) fn subjects() -> Result<Vec<String>> {
 impl Programs {
     /// Builds the programs of `names` in every variant.
     pub(crate) fn build(names: &[String], progress: impl Fn(&str)) -> Result<Self> {
+        find_tools()?;
         let target_dir = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from)
             .join("bench-device");
@@ -118,10 +142,7 @@ impl Programs {
             let output = cargo.output().context("cannot run cargo")?;
             if !output.status.success() {
                 bail!(
-                    "the programs of bench/device do not build:\n{}\n\
-                     (they need `rustup target add {TARGET}`, and `riscv64-unknown-elf-gcc` with \
-                     picolibc: `apt-get install gcc-riscv64-unknown-elf \
-                     picolibc-riscv64-unknown-elf`)",
+                    "the programs of bench/device do not build:\n{}",
                     String::from_utf8_lossy(&output.stderr).trim_end()
                 );
             }
