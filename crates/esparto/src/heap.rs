@@ -5,8 +5,10 @@ use core::fmt;
 use core::ptr::NonNull;
 
 pub mod linked_list;
+pub mod tag;
 
 pub use linked_list::LinkedList;
+pub use tag::{Heap, Realtime, Throughput};
 
 /// A block as a heap hands it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,11 +82,25 @@ pub unsafe trait RawHeap {
     fn largest_free(&self, align: usize) -> usize;
 
     /// Shows every free block and every stretch of bookkeeping, in no particular order. What lies
-    /// between is live.
+    /// between is live, or [crumbs](Self::crumb_bytes).
     fn walk(&self, visit: &mut dyn FnMut(Extent));
 
+    /// The bytes in free pieces that are too small for the heap to find again before a neighbour
+    /// is freed. They are free, and [`walk`](Self::walk) does not show them.
+    fn crumb_bytes(&self) -> usize {
+        0
+    }
+
+    /// Does a bounded part of the work that the heap put off, and says whether there was any. A
+    /// request that was refused may be granted then, so whoever wants it badly calls this and asks
+    /// again, and can let locks go in between.
+    fn settle(&mut self) -> bool {
+        false
+    }
+
     /// Checks at most `max_steps` free blocks from `cursor` on, and moves it. Locks can be let go
-    /// between two calls: when the heap changed meanwhile, the cursor notices and starts over.
+    /// between two calls; when the heap changed meanwhile, the check starts over with a new cursor
+    /// ([`Memory::check`](crate::Memory::check) sees to that).
     ///
     /// # Errors
     /// The first [`Corruption`] found.
@@ -118,8 +134,12 @@ pub struct Cursor {
     pub(crate) position: usize,
     /// How many things were seen since the beginning.
     pub(crate) seen_count: usize,
+    /// The list in which that is, in heaps that have several.
+    pub(crate) list: usize,
     /// The free bytes seen since the beginning.
     pub(crate) free_bytes: usize,
+    /// The memory's count of changes to the heap when the cursor last stood.
+    pub(crate) change_count: u32,
     /// The heap's count of changes when the cursor last stood.
     pub(crate) epoch: u32,
 }

@@ -25,7 +25,7 @@ mod trace;
 mod word;
 
 pub use caps::Caps;
-pub use heap::{Corruption, Cursor, LinkedList, Progress, RawHeap};
+pub use heap::{Corruption, Cursor, Heap, LinkedList, Progress, RawHeap, Realtime, Throughput};
 pub use memory::{AllocError, Block, Handle, Memory};
 pub use policy::{Policy, Use};
 pub use region::{Region, RegionError, RegionId};

@@ -66,7 +66,7 @@ impl<H: RawHeap> Oracle<H> {
     }
 
     pub fn free_bytes(&self) -> usize {
-        let mut sum = 0;
+        let mut sum = self.heap.crumb_bytes();
         self.heap.walk(&mut |extent| {
             if extent.kind == ExtentKind::Free {
                 sum += extent.len_bytes;

@@ -1,0 +1,177 @@
+//! The default heap: one byte of tag in front of each block, and no header.
+
+mod audit;
+mod bits;
+mod cache;
+mod control;
+mod give;
+mod preset;
+mod take;
+
+use core::alloc::Layout;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use self::bits::list_of;
+use self::control::{Control, DRAIN, END, FREE, KEEP, LIVE, MOST, SCARCE};
+pub use self::preset::{Preset, Realtime, Throughput};
+use super::{Corruption, Cursor, Extent, Grant, InitError, Progress, RawHeap};
+
+/// The default heap of a region.
+pub struct Heap<P = Realtime> {
+    base: NonNull<u8>,
+    preset: PhantomData<P>,
+}
+
+// SAFETY: the pointer is the only one to the heap's memory, which moves along.
+unsafe impl<P> Send for Heap<P> {}
+
+impl<P: Preset> Heap<P> {
+    /// The largest memory that a heap can start on.
+    pub const LIMIT_BYTES: usize = Control::<P>::LIMIT / 2 * P::GRANULE_BYTES;
+
+    #[inline(always)]
+    fn control(&self) -> Control<P> {
+        Control::new(self.base)
+    }
+}
+
+impl<P> core::fmt::Debug for Heap<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "heap at {:?}", self.base)
+    }
+}
+
+// SAFETY: blocks come out of the lists, which hold every free block of the memory and nothing else
+// (list invariant), are cut to the size and alignment asked for, and leave the lists before they
+// are handed out.
+unsafe impl<P: Preset> RawHeap for Heap<P> {
+    unsafe fn init(memory: NonNull<[u8]>) -> Result<Self, InitError> {
+        let len_bytes = memory.len();
+        let granule = P::GRANULE_BYTES;
+        if len_bytes > Self::LIMIT_BYTES {
+            return Err(InitError::TooLarge { len_bytes, limit_bytes: Self::LIMIT_BYTES });
+        }
+        let last_list = list_of(len_bytes / granule);
+        let control_bytes = Control::<P>::len(last_list);
+        // One byte for the first tag, and then a block's payload is aligned.
+        let first = (control_bytes + 1).next_multiple_of(granule);
+        let end = len_bytes & !(granule - 1);
+        let needed_bytes = first + Control::<P>::LISTED;
+        if end < needed_bytes {
+            return Err(InitError::TooSmall { len_bytes, needed_bytes });
+        }
+        let heap = Self { base: memory.cast(), preset: PhantomData };
+        let control = heap.control();
+        // SAFETY: the memory is ours and long enough for the control block and one block.
+        unsafe {
+            control.base().write_bytes(0, control_bytes);
+            if !cfg!(target_pointer_width = "32") {
+                // A link of zero is "none" there as well.
+                debug_assert!(control.is_none(control.link(control.head(1))));
+            }
+            let end = control.base().add(end);
+            control.set_link(control.base().add(END), end);
+            control.set_tag(end, LIVE);
+            let block = control.base().add(first);
+            let size = end.addr() - block.addr();
+            control.set_word(MOST, size as u32);
+            if Control::<P>::HAS_CACHE {
+                control.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
+                control.set_word(FREE, size as u32);
+                control.set_word(SCARCE, (size / 4) as u32);
+                control.set_word(DRAIN, Control::<P>::CACHE_LIMIT as u32);
+            }
+            control.place(block, size);
+        }
+        Ok(heap)
+    }
+
+    #[inline]
+    fn allocate(&mut self, layout: Layout) -> Option<Grant> {
+        // SAFETY: `init` made the heap; `&mut` keeps others out.
+        unsafe {
+            if Control::<P>::HAS_CACHE {
+                self.control().take_cached(layout.size(), layout.align())
+            } else {
+                self.control().take(layout.size(), layout.align())
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn deallocate(&mut self, ptr: NonNull<u8>, layout: Layout) -> usize {
+        let control = self.control();
+        let size = Control::<P>::footprint(layout.size());
+        // SAFETY: as promised by the caller, the block is live and of this size.
+        unsafe {
+            if Control::<P>::HAS_CACHE {
+                control.give_cached(control.own(ptr), size);
+            } else {
+                control.give(control.own(ptr), size);
+            }
+        }
+        size
+    }
+
+    unsafe fn grow(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize> {
+        let control = self.control();
+        let (old, new) = (Control::<P>::footprint(old.size()), Control::<P>::footprint(new_size));
+        // SAFETY: as promised by the caller, the block is live and `old` bytes long.
+        unsafe {
+            if new != old {
+                if !control.extend(control.own(ptr), old, new) {
+                    return None;
+                }
+                if Control::<P>::HAS_CACHE {
+                    control.set_word(FREE, control.word(FREE) - (new - old) as u32);
+                }
+            }
+        }
+        Some(new)
+    }
+
+    unsafe fn shrink(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize> {
+        let control = self.control();
+        let (old, new) = (Control::<P>::footprint(old.size()), Control::<P>::footprint(new_size));
+        // SAFETY: as promised by the caller, the block is live and `old` bytes long.
+        unsafe {
+            if new != old {
+                control.cut(control.own(ptr), old, new);
+                if Control::<P>::HAS_CACHE {
+                    control.set_word(FREE, control.word(FREE) + (old - new) as u32);
+                }
+            }
+        }
+        Some(new)
+    }
+
+    fn footprint_bytes(&self, layout: Layout) -> usize {
+        Control::<P>::footprint(layout.size())
+    }
+
+    fn largest_free(&self, align: usize) -> usize {
+        // SAFETY: `init` made the heap.
+        unsafe { self.control().largest(align) }
+    }
+
+    fn walk(&self, visit: &mut dyn FnMut(Extent)) {
+        // SAFETY: `init` made the heap.
+        unsafe { self.control().walk(visit) }
+    }
+
+    fn crumb_bytes(&self) -> usize {
+        // SAFETY: `init` made the heap.
+        unsafe { self.control().crumbs() }
+    }
+
+    fn settle(&mut self) -> bool {
+        // SAFETY: `init` made the heap; `&mut` keeps others out.
+        Control::<P>::HAS_CACHE && unsafe { self.control().settle() }
+    }
+
+    fn check(&self, cursor: &mut Cursor, max_steps: usize) -> Result<Progress, Corruption> {
+        // SAFETY: `init` made the heap.
+        unsafe { self.control().check(cursor, max_steps) }
+    }
+}

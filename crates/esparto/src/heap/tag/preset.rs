@@ -1,0 +1,36 @@
+//! How a heap trades speed, memory and the worst case.
+
+/// The policy of a [`Heap`](super::Heap), settled at compile time.
+///
+/// Two are named, [`Realtime`] and [`Throughput`]; a crate may have its own.
+pub trait Preset: 'static {
+    /// What sizes are rounded to, a power of two from 4 to 16. A request aligned to no more than
+    /// this never leaves a gap.
+    const GRANULE_BYTES: usize = if size_of::<usize>() > 4 { 8 } else { 4 };
+
+    /// How many blocks of the right list a request looks at, when no larger list has a block and
+    /// the first one is too small. More find a fit more often; each costs six instructions in the
+    /// worst case.
+    const PROBE_COUNT: usize = 16;
+
+    /// The largest request that freed blocks are kept aside for, unmerged; 0 keeps none.
+    const CACHE_SIZE_LIMIT_BYTES: usize = 0;
+
+    /// How much is kept aside for each size: at least one block, and at most this.
+    const CACHE_LIST_BYTES: usize = 256;
+}
+
+/// A hard bound: every block is merged when it is freed, and nothing is put off.
+#[derive(Clone, Copy, Debug)]
+pub struct Realtime;
+
+impl Preset for Realtime {}
+
+/// The highest speed on average: small blocks are kept aside by exact size for the next request.
+/// What was put off is done in steps of bounded cost, once memory becomes scarce.
+#[derive(Clone, Copy, Debug)]
+pub struct Throughput;
+
+impl Preset for Throughput {
+    const CACHE_SIZE_LIMIT_BYTES: usize = 139;
+}

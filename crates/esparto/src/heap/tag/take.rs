@@ -1,0 +1,244 @@
+//! Allocation.
+
+use core::ptr::NonNull;
+
+use super::Preset;
+use super::bits::{FIRST_LARGE, large_list_of, list_of, lowest_bit};
+use super::control::{Control, LARGE_MAP, LIVE, MOST, SMALL_MAP};
+use crate::heap::Grant;
+
+impl<P: Preset> Control<P> {
+    #[inline(always)]
+    pub(super) fn grant(block: *mut u8, size: usize) -> Option<Grant> {
+        // Blocks lie behind the control block, so never at zero.
+        NonNull::new(block).map(|ptr| Grant { ptr, taken_bytes: size })
+    }
+
+    /// Takes a block for `size` bytes out of the lists.
+    ///
+    /// # Safety
+    /// The heap is initialized; `align` is a power of two.
+    #[inline(always)]
+    pub(super) unsafe fn take(self, size: usize, align: usize) -> Option<Grant> {
+        // SAFETY: (list invariant) heads lead to free blocks of the list's size; a free block has
+        // live neighbours, so the tag behind it becomes `LIVE`.
+        unsafe {
+            let taken = Self::footprint(size);
+            if size < Self::SMALL_LIMIT {
+                let granules = taken / Self::GRANULE;
+                let head = self.small_head(taken);
+                let block = self.link(head);
+                if !self.is_none(block) && block.addr() & (align - 1) == 0 {
+                    self.pop(block, head, granules, SMALL_MAP);
+                    self.set_tag(block, LIVE);
+                    self.set_tag(block.add(taken), LIVE);
+                    return Self::grant(block, taken);
+                }
+                // The next list whose blocks leave a rest that has a list itself.
+                let lists = u32::MAX << (Self::LISTED / Self::GRANULE);
+                let map = self.word(SMALL_MAP) & lists.wrapping_shl(granules as u32);
+                if map != 0 && align <= Self::GRANULE {
+                    let list = lowest_bit(map);
+                    let head = self.head(list);
+                    let block = self.link(head);
+                    self.pop(block, head, list, SMALL_MAP);
+                    let rest = list * Self::GRANULE - taken;
+                    self.set_tag(block.add(rest + taken), LIVE);
+                    self.place_small(block, rest);
+                    return Self::grant(block.add(rest), taken);
+                }
+            }
+            if align <= Self::GRANULE {
+                self.take_large(taken)
+            } else {
+                self.take_aligned(taken, align)
+            }
+        }
+    }
+
+    /// Takes a block of `size` bytes out of a large list.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline(never)]
+    unsafe fn take_large(self, size: usize) -> Option<Grant> {
+        // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`.
+        unsafe {
+            if size > self.word(MOST) as usize {
+                return None;
+            }
+            let mut larger = u32::MAX;
+            if size >= FIRST_LARGE * Self::GRANULE {
+                let list = large_list_of(size / Self::GRANULE);
+                let block = self.link(self.head(list));
+                if !self.is_none(block) {
+                    let found = self.large_size(block);
+                    if found >= size {
+                        return self.carve(block, found, size);
+                    }
+                }
+                larger = (u32::MAX << 1).wrapping_shl(list as u32);
+            }
+            let map = self.word(LARGE_MAP) & larger;
+            if map == 0 {
+                return self.take_probed(size, 0);
+            }
+            let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
+            self.carve(block, self.large_size(block), size)
+        }
+    }
+
+    /// Takes the upper `size` bytes of the free block `block` of `found` bytes.
+    ///
+    /// # Safety
+    /// The block is listed, and at least so long.
+    #[inline(always)]
+    unsafe fn carve(self, block: *mut u8, found: usize, size: usize) -> Option<Grant> {
+        let rest = found - size;
+        let taken = block.wrapping_add(rest);
+        // SAFETY: as promised; behind the block something live begins.
+        unsafe {
+            self.set_tag(block.add(found), LIVE);
+            self.unlink(block);
+            if rest == 0 {
+                self.set_tag(block, LIVE);
+            } else {
+                self.place(block, rest);
+            }
+        }
+        Self::grant(taken, size)
+    }
+
+    /// Takes `size` bytes, aligned to more than a granule.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline(never)]
+    unsafe fn take_aligned(self, size: usize, align: usize) -> Option<Grant> {
+        let gap = align - Self::GRANULE;
+        // SAFETY: (list invariant) as for `take`.
+        unsafe {
+            let most = self.word(MOST) as usize;
+            if size > most || gap > most {
+                return None;
+            }
+            // Whatever is this long fits, wherever it lies.
+            let sure = (size + gap).min(most) / Self::GRANULE;
+            let mut larger = u32::MAX;
+            if sure < FIRST_LARGE {
+                let map = self.word(SMALL_MAP) & (u32::MAX << sure);
+                if map != 0 {
+                    let list = lowest_bit(map);
+                    let block = self.link(self.head(list));
+                    return self.carve_aligned(block, list * Self::GRANULE, size, gap);
+                }
+            } else {
+                let list = large_list_of(sure);
+                let block = self.link(self.head(list));
+                if !self.is_none(block) {
+                    let found = self.large_size(block);
+                    if found >= size + gap {
+                        return self.carve_aligned(block, found, size, gap);
+                    }
+                }
+                larger = (u32::MAX << 1).wrapping_shl(list as u32);
+            }
+            let map = self.word(LARGE_MAP) & larger;
+            if map == 0 {
+                return self.take_probed(size, gap);
+            }
+            let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
+            self.carve_aligned(block, self.large_size(block), size, gap)
+        }
+    }
+
+    /// Takes `size` bytes, clear of the bits of `gap`, out of a free block in which they fit.
+    ///
+    /// # Safety
+    /// The block is listed, `found` bytes long, and [`fit`](Self::fit) says that they do.
+    #[inline(never)]
+    unsafe fn carve_aligned(
+        self,
+        block: *mut u8,
+        found: usize,
+        size: usize,
+        gap: usize,
+    ) -> Option<Grant> {
+        let taken = Self::fit(block, found, size, gap);
+        let front = taken.addr() - block.addr();
+        let behind = found - size - front;
+        // SAFETY: as promised, all pieces lie inside the block; its neighbours are live.
+        unsafe {
+            self.unlink(block);
+            self.set_tag(block.add(found), LIVE);
+            self.set_tag(taken, LIVE);
+            let (mut piece, mut len) =
+                if behind == 0 { (block, front) } else { (taken.add(size), behind) };
+            // Twice at the most.
+            loop {
+                if len != 0 {
+                    self.place(piece, len);
+                }
+                if piece == block {
+                    return Self::grant(taken, size);
+                }
+                (piece, len) = (block, front);
+            }
+        }
+    }
+
+    /// The highest place in a free block for `size` bytes, clear of the bits of `gap`. Below
+    /// `block` when there is none.
+    #[inline(always)]
+    fn fit(block: *mut u8, found: usize, size: usize, gap: usize) -> *mut u8 {
+        block.wrapping_add(found).wrapping_sub(size).map_addr(|addr| addr & !gap)
+    }
+
+    /// Takes `size` bytes when no list is sure to hold a block for them.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[cold]
+    #[inline(never)]
+    unsafe fn take_probed(self, size: usize, gap: usize) -> Option<Grant> {
+        // SAFETY: passed on; the probe finds what fits.
+        unsafe {
+            let (block, found) = self.probe(size, gap)?;
+            self.carve_aligned(block, found, size, gap)
+        }
+    }
+
+    /// Looks for a free block in which `size` bytes fit, clear of the bits of `gap`, when all
+    /// blocks may be too small. From the largest list down, and no further than
+    /// [`Preset::PROBE_COUNT`].
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline(always)]
+    pub(super) unsafe fn probe(self, size: usize, gap: usize) -> Option<(*mut u8, usize)> {
+        // SAFETY: (list invariant) heads lead to free blocks, and there are lists up to that of the
+        // most.
+        unsafe {
+            // Rests of blocks barely larger have no list, so `take` passed over them.
+            let crumbs = Self::LISTED - Self::GRANULE;
+            let most = self.word(MOST) as usize;
+            let mut list = list_of((size + gap.max(crumbs)).min(most) / Self::GRANULE);
+            let least = list_of(size / Self::GRANULE);
+            let mut probes = P::PROBE_COUNT;
+            while list >= least {
+                let mut block = self.link(self.head(list));
+                while !self.is_none(block) {
+                    let found = self.size(block, self.tag(block));
+                    if Self::fit(block, found, size, gap).addr() >= block.addr() {
+                        return Some((block, found));
+                    }
+                    probes = probes.checked_sub(1)?;
+                    block = self.link(block);
+                }
+                probes = probes.checked_sub(1)?;
+                list -= 1;
+            }
+            None
+        }
+    }
+}
