@@ -3,7 +3,7 @@
 //! - [`memory`]: which memory there is, what of it is taken before `main`, and what is Esparto's.
 //! - [`stack`]: a stack of one's own, from any allocator, with its high-water mark.
 //! - [`frames`]: the return addresses that led here, by the chain of frame pointers.
-//! - [`counter`]: instructions retired. [`timer`]: an interrupt after a while.
+//! - [`counter`]: instructions retired. [`doorbell`]: an interrupt on request.
 //! - [`uart`], [`println!`]: lines for people. [`channel`]: bytes for a file on the host.
 //! - [`exit`]: the end of the program, with a verdict for the host.
 //!
@@ -13,11 +13,11 @@
 
 pub mod channel;
 pub mod counter;
+pub mod doorbell;
 pub mod exit;
 pub mod frames;
 pub mod memory;
 pub mod stack;
-pub mod timer;
 mod trap;
 pub mod uart;
 

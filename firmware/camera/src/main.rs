@@ -14,7 +14,7 @@ use esparto::{Caps, Owner};
 use pipeline::{Detection, FRAME_COUNT, Platform, Stage};
 use recording::{Names, Recorder, Traced};
 
-/// Events that may wait until the timer fetches them.
+/// Events that may wait until they are fetched.
 const RING_SLOTS: usize = 256;
 
 /// Return addresses kept with an event: enough to get past the allocator's own and `alloc`'s.

@@ -17,5 +17,5 @@ pub const PHOTOGRAPHS: [Photograph; 4] = [
     Photograph { name: "chelsea", jpeg: include_bytes!("../photos/chelsea.jpg") },
 ];
 
-/// How many frames the camera firmware takes: every photograph twice.
-pub const FRAME_COUNT: usize = 2 * PHOTOGRAPHS.len();
+/// How many frames the camera firmware takes: every photograph once.
+pub const FRAME_COUNT: usize = PHOTOGRAPHS.len();

@@ -2,11 +2,11 @@
 //! board's regions, and its trace on the way to a file on the host.
 //!
 //! ```text
-//!  allocations ──▶ Recorder (ring) ──timer interrupt──▶ Encoder ──▶ file on the host
+//!  allocations ──▶ Recorder (ring) ──software interrupt──▶ Encoder ──▶ file on the host
 //! ```
 //!
-//! The ring is emptied as a device would do it, by a timer interrupt that takes the events out in
-//! batches and encodes them outside the heap's own work. Nothing here allocates.
+//! The ring is emptied as a device would do it, by an interrupt that is asked for while the
+//! ring fills, takes the events out in batches and encodes them outside the heap's own work. Nothing here allocates.
 //!
 //! [`start`] once, [`snapshot`] where the account should be proved, [`finish`] at the end;
 //! [`run_on_own_stack`] for work that needs more stack than a boot stack has.

@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use board_virt::channel::HostFile;
-use board_virt::timer;
+use board_virt::doorbell;
 use critical_section::Mutex;
 use esparto::Memory;
 use esparto_trace::{Encoder, Recorder};
@@ -13,11 +13,6 @@ use crate::{Core, RECORDED_REGIONS};
 
 /// Bytes of a block of the trace.
 const BLOCK_BYTES: usize = 512;
-
-/// How often the ring is emptied, in ticks of the machine's timer (100 ns of emulated time). An
-/// allocation and its free take some hundred instructions, so a ring of a few hundred events
-/// lasts.
-const PERIOD_TICKS: u64 = 200;
 
 pub(crate) type TraceEncoder = Encoder<fn(&[u8]), BLOCK_BYTES>;
 
@@ -52,7 +47,7 @@ pub(crate) fn start(source: &'static dyn Source, open: impl FnOnce(fn(&[u8])) ->
         let encoder = open(write);
         STREAM.replace(cs, Some(Stream { source, encoder }));
     });
-    timer::start(PERIOD_TICKS);
+    doorbell::listen();
 }
 
 /// Encodes what waits, then runs `f` on the encoder, with nothing in between.
@@ -67,7 +62,7 @@ pub(crate) fn with_encoder(f: impl FnOnce(&mut TraceEncoder)) {
 
 /// Writes what is left; gives the length of the trace, or `None` when it went nowhere.
 pub(crate) fn finish() -> Option<usize> {
-    timer::stop();
+    doorbell::ignore();
     with_encoder(|_| ());
     critical_section::with(|cs| {
         if let Some(stream) = STREAM.take(cs) {
@@ -86,8 +81,8 @@ fn write(bytes: &[u8]) {
     });
 }
 
-#[riscv_rt::core_interrupt(Interrupt::MachineTimer)]
-fn on_timer() {
+#[riscv_rt::core_interrupt(Interrupt::MachineSoft)]
+fn on_doorbell() {
+    doorbell::silence();
     with_encoder(|_| ());
-    timer::restart(PERIOD_TICKS);
 }

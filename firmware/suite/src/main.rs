@@ -23,7 +23,8 @@ static MEMORY: Memory<4> = Memory::new();
 fn random<H: RawHeap>(name: &str) {
     let mut chance = Chance::new(0x5eed);
     let mut done_count = 0;
-    for (len_bytes, op_count, check_every) in [(256, 400, 1), (4096, 400, 1), (48 << 10, 3000, 64)] {
+    for (len_bytes, op_count, check_every) in [(256, 400, 1), (4096, 400, 1), (48 << 10, 3000, 64)]
+    {
         let mut oracle = Oracle::<H>::new(len_bytes);
         for index in 0..op_count {
             done_count += usize::from(oracle.apply(chance.op(len_bytes / 8)));
