@@ -79,3 +79,27 @@ fn encode_op(op: Op) -> [u32; 2] {
 fn count(value: usize) -> u32 {
     u32::try_from(value).expect("a job file is smaller than the board's memory")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_that_share_a_script_share_its_operations() {
+        let mut script = Script::default();
+        let slot = script.allocate(24, 8);
+        script.resize(slot, 48);
+        script.end_warming();
+        script.free(slot);
+        let job = |kind| Job { kind, script: &script, arena_bytes: 4096 };
+        let bytes = encode(&[job(Kind::Verify), job(Kind::Measure)]);
+        let words: Vec<u32> = bytes
+            .chunks(4)
+            .map(|word| u32::from_le_bytes(word.try_into().expect("whole words")))
+            .collect();
+        assert_eq!(words[..4], [MAGIC, 2, 80, 3]);
+        assert_eq!(words[4..12], [1, 4096, 0, 3, 2, 1, 48, 0]);
+        assert_eq!(words[12..20], [0, 4096, 0, 3, 2, 1, 48, 0]);
+        assert_eq!(words[20..], [3 << 25, 24, 2 << 30, 48, 1 << 30, 0]);
+    }
+}

@@ -269,3 +269,52 @@ fn read(
         static_bytes + found.arena_control_bytes,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CODE: CodeBytes = CodeBytes { speed: 0, small: 0 };
+
+    fn quick() -> Options {
+        Options { quick: true, ..Options::default() }
+    }
+
+    fn work(name: &str) -> Work {
+        let all = workload::all().expect("the traces can be read");
+        all.iter().find(|one| one.name == name).expect("it is known").work().expect("it is made")
+    }
+
+    #[test]
+    fn overlapping_blocks_are_a_fault() {
+        let programs = Programs::build_runnable(&[build::FAULTY.to_owned()]).expect("it builds");
+        let outcome = one(&quick(), &programs, build::FAULTY, CODE, &work("small"));
+        let refusal = outcome.expect("it runs").expect_err("the guard has to see it");
+        assert!(refusal.is_fault, "{}", refusal.reason);
+        assert!(refusal.reason.contains("overwritten"), "{}", refusal.reason);
+    }
+
+    #[test]
+    fn two_runs_give_the_same_numbers() {
+        let programs = Programs::build_runnable(&["talc".to_owned()]).expect("it builds");
+        let run = || {
+            let outcome = one(&quick(), &programs, "talc", CODE, &work("vectors"));
+            let row = outcome.expect("it runs").map_err(|refusal| refusal.reason);
+            serde_json::to_string(&row.expect("talc does this work")).expect("a row is JSON")
+        };
+        let first = run();
+        assert_eq!(first, run());
+        let row: serde_json::Value = serde_json::from_str(&first).expect("it was JSON");
+        for key in ["alloc_mean", "free_mean", "realloc_mean", "fill_percent"] {
+            // Two instructions are the call and the return alone.
+            assert!(row[key].as_f64().is_some_and(|mean| mean > 2.0), "{key}: {first}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_known_ones() {
+        let error = choose("workload", &["mixx".to_owned()], vec!["mix", "wide"], |one| one)
+            .expect_err("there is none");
+        assert_eq!(error.to_string(), "there is no workload `mixx`; there are: mix, wide");
+    }
+}

@@ -43,7 +43,9 @@ pub(crate) extern "C" fn device_exit(code: u32) -> ! {
     let word = if code == 0 { 0x5555 } else { 0x3333 | code << 16 };
     // SAFETY: the address is that of the device on this board, the only one that runs this.
     unsafe { core::ptr::with_exposed_provenance_mut::<u32>(FINISHER).write_volatile(word) };
-    loop {}
+    loop {
+        core::hint::spin_loop();
+    }
 }
 
 #[unsafe(no_mangle)]
