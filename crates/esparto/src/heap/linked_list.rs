@@ -317,6 +317,15 @@ impl<F: Fit, M: Merge, A: Address> LinkedList<F, M, A> {
         (node != NIL).then_some((prev, node))
     }
 
+    /// Does a free block end where this one starts?
+    fn any_ends_at(&self, offset: u32) -> bool {
+        let mut node = self.head;
+        while node != NIL && node + self.size(node) != offset {
+            node = self.next(node);
+        }
+        node != NIL
+    }
+
     /// The offset of a block that the user holds. Our own pointer is the one with provenance over
     /// all of the memory.
     fn offset_of(&self, ptr: NonNull<u8>) -> u32 {
@@ -437,12 +446,16 @@ unsafe impl<F: Fit, M: Merge, A: Address> RawHeap for LinkedList<F, M, A> {
         Self::taken(layout.size()).map_or(usize::MAX, |size| size as usize)
     }
 
-    /// O(n²) when merging is on and the list is unsorted: for each block its run is followed.
+    /// O(n²) in the free blocks when merging is on: each run of neighbours is followed once, from
+    /// its first block, in a list that is in no order.
     fn largest_free(&self, align: usize) -> usize {
         let mut largest = 0;
         self.each_free(|node, size| {
             let mut end = node + size;
             if M::ON {
+                if self.any_ends_at(node) {
+                    return;
+                }
                 while let Some((_, behind)) = self.find_at(end) {
                     end += self.size(behind);
                 }
