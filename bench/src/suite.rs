@@ -83,14 +83,14 @@ fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Re
     let bar = ProgressBar::new(0)
         .with_style(ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
+    bar.set_message("preparing the work");
+    let works: Vec<Work> = workloads.iter().map(Workload::work).collect::<Result<_>>()?;
     let programs =
         Programs::build(subjects, |profile| bar.set_message(format!("building {profile}")))?;
     let sizes: HashMap<&str, CodeBytes> = subjects
         .iter()
         .map(|name| Ok((name.as_str(), programs.code_bytes(name)?)))
         .collect::<Result<_>>()?;
-    bar.set_message("preparing the work");
-    let works: Vec<Work> = workloads.iter().map(Workload::work).collect::<Result<_>>()?;
     // Whoever is asked for by name takes part in everything.
     let takes_part = |subject: &str, work: &Work| {
         !work.large || LARGE.contains(&subject) || !options.only.is_empty()
