@@ -1,0 +1,82 @@
+//! What messages, drafts and services need of a bus, whatever its size.
+
+use core::task::Waker;
+
+use super::state::Payload;
+use super::{Bus, Message, Payloads, PostError, ReceiveError, ServiceId};
+
+/// A [`Bus`] of any size: what its messages, drafts and services refer to.
+pub trait Carrier: sealed::Carrier {}
+
+impl<B: sealed::Carrier> Carrier for B {}
+
+pub(super) mod sealed {
+    use super::{Message, Payload, PostError, ReceiveError, ServiceId, Waker};
+
+    pub trait Carrier: Sized {
+        /// Queues an event, or frees it.
+        fn publish(&self, index: u16, payload: Payload) -> Result<usize, PostError>;
+        /// Frees an event that is not posted after all.
+        fn abandon(&self, index: u16, payload: Payload);
+        /// Counts a refusal.
+        fn refuse(&self, error: PostError) -> PostError;
+        /// Lets go of a received event.
+        fn release(&self, index: u16);
+        /// Unregisters a service, if it still is.
+        fn leave(&self, service: ServiceId);
+        /// Takes the next event, or says whom to wake.
+        fn receive_or_register(
+            &self,
+            service: ServiceId,
+            waker: &Waker,
+        ) -> Result<Message<'_, Self>, ReceiveError>;
+        /// Nobody is to be woken any more.
+        fn forget_receiver(&self, service: ServiceId);
+    }
+}
+
+impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> sealed::Carrier
+    for Bus<P, SERVICES, TYPES, EVENTS>
+{
+    #[inline(always)]
+    fn publish(&self, index: u16, payload: Payload) -> Result<usize, PostError> {
+        Bus::publish(self, index, payload)
+    }
+
+    fn abandon(&self, index: u16, payload: Payload) {
+        self.locked(|state| state.abandon(index));
+        self.give_back(payload);
+    }
+
+    fn refuse(&self, error: PostError) -> PostError {
+        Bus::refuse(self, error)
+    }
+
+    #[inline(always)]
+    fn release(&self, index: u16) {
+        let (unused, posting) = self.locked(|state| (state.release(index), state.posting()));
+        if let Some(payload) = unused {
+            self.free(payload);
+            if posting != 0 {
+                self.wake_posters(posting);
+            }
+        }
+    }
+
+    fn leave(&self, service: ServiceId) {
+        // An error means that somebody unregistered it by its number.
+        let _ = self.unregister(service);
+    }
+
+    fn receive_or_register(
+        &self,
+        service: ServiceId,
+        waker: &Waker,
+    ) -> Result<Message<'_, Self>, ReceiveError> {
+        Bus::receive_or_register(self, service, waker)
+    }
+
+    fn forget_receiver(&self, service: ServiceId) {
+        Bus::forget_receiver(self, service);
+    }
+}

@@ -1,0 +1,137 @@
+//! Where payloads live.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::pool::Critical;
+use crate::{AllocError, BlockPool, Memory, Policy, Sink, Use};
+
+/// Why a payload got no block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadError {
+    /// No block will ever be so large.
+    TooLarge {
+        /// The largest.
+        limit_bytes: usize,
+    },
+    /// There is none now.
+    NoMemory,
+}
+
+/// Where a bus keeps payloads: tiers, a pool of one size, or a memory.
+///
+/// # Safety
+/// A block has the size asked for and [`ALIGN_BYTES`](Self::ALIGN_BYTES), overlaps nothing, is
+/// within reach of all who use the bus, and is its own until it is given back. One allocated by
+/// [`allocate_in_isr`](Self::allocate_in_isr) lies in memory that interrupt handlers may use at any
+/// time, never in external memory.
+pub unsafe trait Payloads {
+    /// The alignment of every block.
+    const ALIGN_BYTES: usize = align_of::<usize>();
+
+    /// Gets a block of at least `size_bytes`, which is not 0.
+    ///
+    /// # Errors
+    /// [`PayloadError`]; nothing changed then.
+    fn allocate(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError>;
+
+    /// The same for an interrupt handler: in bounded time, without waiting.
+    ///
+    /// # Errors
+    /// As for [`allocate`](Self::allocate).
+    fn allocate_in_isr(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError>;
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// It was allocated here with this size, and is given back once.
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, size_bytes: usize);
+}
+
+// SAFETY: as the implementation that it refers to.
+unsafe impl<P: Payloads> Payloads for &P {
+    const ALIGN_BYTES: usize = P::ALIGN_BYTES;
+
+    #[inline(always)]
+    fn allocate(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        (**self).allocate(size_bytes)
+    }
+
+    #[inline(always)]
+    fn allocate_in_isr(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        (**self).allocate_in_isr(size_bytes)
+    }
+
+    #[inline(always)]
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, size_bytes: usize) {
+        // SAFETY: passed on.
+        unsafe { (**self).deallocate(ptr, size_bytes) }
+    }
+}
+
+/// One size for all. Make the pool live on internal memory if interrupt handlers post: it does not
+/// know where its blocks are.
+// SAFETY: the pool's blocks are what is asked for; shapes align them to a pointer at least.
+unsafe impl Payloads for BlockPool<Critical> {
+    const ALIGN_BYTES: usize = align_of::<u32>();
+
+    #[inline]
+    fn allocate(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        let limit_bytes = self.shape().map_or(0, |shape| shape.block_bytes());
+        if size_bytes > limit_bytes {
+            return Err(PayloadError::TooLarge { limit_bytes });
+        }
+        BlockPool::allocate(self).map_err(|_| PayloadError::NoMemory)
+    }
+
+    #[inline]
+    fn allocate_in_isr(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        Payloads::allocate(self, size_bytes)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, _size_bytes: usize) {
+        // Refused only if somebody gave it back behind the bus's back, which was counted.
+        let _ = BlockPool::deallocate(self, ptr);
+    }
+}
+
+/// The heaps of a memory, by the decision tree: internal memory that interrupt handlers may use.
+///
+/// How long it takes is the heap's to say: under the linked list, not for interrupt handlers.
+// SAFETY: a memory's blocks are what is asked for; events and interrupt handlers get internal,
+// interrupt-safe memory only.
+unsafe impl<const N: usize, S: Sink> Payloads for Memory<N, S> {
+    fn allocate(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        allocate_for(self, size_bytes, Use::Event)
+    }
+
+    fn allocate_in_isr(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        allocate_for(self, size_bytes, Use::Isr)
+    }
+
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, size_bytes: usize) {
+        if let Some(layout) = layout(size_bytes) {
+            // SAFETY: passed on; the layout is that of the request.
+            unsafe { Memory::deallocate(self, ptr, layout) }
+        }
+    }
+}
+
+fn layout(size_bytes: usize) -> Option<Layout> {
+    Layout::from_size_align(size_bytes, align_of::<usize>()).ok()
+}
+
+fn allocate_for<const N: usize, S: Sink>(
+    memory: &Memory<N, S>,
+    size_bytes: usize,
+    kind: Use,
+) -> Result<NonNull<u8>, PayloadError> {
+    let Some(layout) = layout(size_bytes) else {
+        return Err(PayloadError::TooLarge { limit_bytes: isize::MAX as usize });
+    };
+    memory.allocate(layout, Policy::for_use(kind)).map_err(|error| match error {
+        AllocError::TooLarge { limit_bytes, .. } => PayloadError::TooLarge { limit_bytes },
+        _ => PayloadError::NoMemory,
+    })
+}
