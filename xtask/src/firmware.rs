@@ -174,7 +174,7 @@ pub(crate) fn test_on_host(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tested(&cargo(repo, "test --locked --release -p pipeline"), tally)
 }
 
-/// The suite and the camera on the emulated core.
+/// The suite, the measurements and the camera on the emulated core.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     ensure_tools()?;
     let out = repo.target_dir()?.join("core-test");
@@ -184,9 +184,10 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let core = camera.on_core(repo, &out.join("camera.trace"), |line| println!("{line}"))?;
     compare(&host, &core.results())?;
     tally.pass();
-    for target in tools::BARE_TARGETS {
-        let suite = format!("--target {target} -p suite");
-        boot(repo, &suite, None, |line| println!("{line}"))?;
+    let suites = tools::BARE_TARGETS.map(|target| format!("--target {target} -p suite"));
+    let measure = format!("--target {IMC} -p measure");
+    for program in suites.iter().chain([&measure]) {
+        boot(repo, program, None, |line| println!("{line}"))?;
         tally.pass();
     }
     Ok(())

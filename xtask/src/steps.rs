@@ -38,7 +38,7 @@ pub(crate) const STEPS: [Step; 12] = [
     },
     Step {
         name: "core",
-        about: "the suite and the camera on an emulated core",
+        about: "the suite, the camera and the hook's cost on an emulated core",
         run: firmware::test,
     },
     Step {
