@@ -138,7 +138,7 @@ impl Programs {
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
             cargo
                 .current_dir(device_dir())
-                .args(["build", "--quiet", "--locked", "--profile", variant.profile()])
+                .args(["build", "--quiet", "--profile", variant.profile()])
                 .args(["--target", TARGET, "--features", variant.features()])
                 .arg("--target-dir")
                 .arg(&target_dir)

@@ -92,6 +92,10 @@ fn draw_panel(svg: &mut String, panel: &WorkloadResults) -> Result<()> {
     let mut rows: Vec<(f64, &Row)> =
         panel.allocators.iter().filter_map(|row| Some((row.fill_percent?, row))).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    // Ours first: their labels stay next to their dots.
+    rows.sort_by_key(|(_, row)| !row.is_ours());
+    let dots: Vec<(f64, f64)> =
+        rows.iter().map(|(fill, row)| (x_of(row.pair_mean()), y_of(*fill))).collect();
     let mut labels: Vec<(f64, f64, f64)> = Vec::new();
     for (fill_percent, row) in rows {
         let (x, y) = (x_of(row.pair_mean()), y_of(fill_percent));
@@ -100,13 +104,18 @@ fn draw_panel(svg: &mut String, panel: &WorkloadResults) -> Result<()> {
         let width = row.name.len() as f64 * 5.6;
         let to_left = x + 7.0 + width > right;
         let start = if to_left { x - 7.0 - width } else { x + 7.0 };
-        // A label that would lie on an earlier one moves down.
-        let mut at = y + 3.5;
-        while labels.iter().any(|&(from, to, height)| {
-            from < start + width && start < to && (height - at).abs() < 10.0
-        }) {
-            at += 2.0;
-        }
+        // The nearest height at which the label lies on no dot and no earlier label.
+        let is_free = |at: f64| {
+            let crosses = |from: f64, to: f64| from < start + width && start < to;
+            let on_dot =
+                |&(x, y): &(f64, f64)| crosses(x - 4.0, x + 4.0) && (y + 3.5 - at).abs() < 7.0;
+            let on_label = |&(from, to, height): &(f64, f64, f64)| {
+                crosses(from, to) && (height - at).abs() < 10.0
+            };
+            !dots.iter().any(on_dot) && !labels.iter().any(on_label)
+        };
+        let steps = (0..60).flat_map(|step| [f64::from(step), -f64::from(step)]);
+        let at = steps.map(|step| y + 3.5 + step).find(|&at| is_free(at)).unwrap_or(y + 3.5);
         labels.push((start, start + width, at));
         writeln!(
             svg,
