@@ -7,6 +7,8 @@
 //!   [blocks](Block) that give themselves back.
 //! - [`RawHeap`]: what every heap can do; [`LinkedList`] is the first of them.
 //! - [`WordHeap`]: instruction memory that takes nothing but 32-bit stores, managed out of band.
+//! - [`Pool`] and [`BlockPool`]: equal blocks in constant time, for whom the type says;
+//!   [`Tiers`]: several sizes of them, and a heap behind.
 //! - [`Event`] and [`Sink`]: everything that happens, for whoever wants to know;
 //!   [`RegionStats`] and [`CapsStats`]: the state at a moment.
 //!
@@ -15,20 +17,26 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod bus;
 mod caps;
 pub mod heap;
 mod memory;
 mod policy;
+pub mod pool;
 mod region;
 mod stats;
+pub mod tiers;
 mod trace;
 mod word;
 
+pub use bus::Bus;
 pub use caps::Caps;
 pub use heap::{Corruption, Cursor, Heap, LinkedList, Progress, RawHeap, Realtime, Throughput};
 pub use memory::{AllocError, Block, Handle, Memory};
 pub use policy::{Policy, Use};
+pub use pool::{BlockPool, Pool, PoolBox, PoolStats};
 pub use region::{Region, RegionError, RegionId};
 pub use stats::{CapsStats, RegionStats, fragmentation_percent};
+pub use tiers::{Class, Tiers};
 pub use trace::{Event, Owner, Silent, Sink};
 pub use word::{WordBlock, WordError, WordHeap};

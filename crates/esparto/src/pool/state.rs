@@ -1,0 +1,352 @@
+//! A pool of blocks of a size known at run time, with checked frees. Knows no lock.
+
+use core::alloc::Layout;
+use core::num::NonZero;
+use core::ptr::NonNull;
+
+use super::access::Locked;
+use super::access::sealed::{Lock, Start};
+use super::list::{List, Slots};
+use super::{DeinitError, FreeError, InitError, PoolStats, Refused, Shape};
+use crate::heap::{Corruption, Cursor, Progress};
+
+/// The memory of a pool, at its start and at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// The blocks.
+    pub blocks: NonNull<[u8]>,
+    /// What tells blocks in use from free ones: see
+    /// [`BlockPool::table_layout`](super::BlockPool::table_layout).
+    pub table: NonNull<[u8]>,
+}
+
+impl Storage {
+    /// Is it enough, and aligned, for `shape` with a table of `table`?
+    pub(crate) fn validate(&self, shape: Shape, table: Layout) -> Result<(), InitError> {
+        for (memory, layout) in [(self.blocks, shape.blocks_layout()), (self.table, table)] {
+            let (start_addr, align_bytes) = (memory.cast::<u8>().addr().get(), layout.align());
+            if !start_addr.is_multiple_of(align_bytes) {
+                return Err(InitError::Misaligned { start_addr, align_bytes });
+            }
+            let (len_bytes, needed_bytes) = (memory.len(), layout.size());
+            if len_bytes < needed_bytes {
+                return Err(InitError::TooSmall { len_bytes, needed_bytes });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One block in front of the first.
+pub(super) fn origin_of(storage: Storage, shape: Shape) -> *mut u8 {
+    storage.blocks.cast::<u8>().as_ptr().wrapping_sub(shape.block_bytes())
+}
+
+/// What a block pool does, whoever may use it.
+///
+/// # Safety
+/// An implementor hands out blocks of the storage it was given that overlap nothing, and touches
+/// blocks in use never.
+pub unsafe trait RawBlocks: Start {
+    fn table_layout(block_count: usize) -> Layout;
+
+    /// # Safety
+    /// As for `BlockPool::init`.
+    unsafe fn init(&self, storage: Storage, shape: Shape) -> Result<(), InitError>;
+
+    fn allocate(&self) -> Option<NonNull<u8>>;
+
+    /// Takes a block back; `false`, and nothing changed, if it is not one in use.
+    fn deallocate(&self, ptr: NonNull<u8>) -> bool;
+
+    /// What such a pointer is, counted.
+    fn refuse(&self, ptr: NonNull<u8>) -> FreeError;
+
+    /// `None` when it is not live.
+    fn shape(&self) -> Option<Shape>;
+
+    fn stats(&self) -> PoolStats;
+
+    /// Ends the pool if no block is in use, or `forced`. Nobody else uses it.
+    fn deinit(&mut self, forced: bool) -> Result<Storage, DeinitError>;
+
+    /// Nobody else uses it.
+    fn check(&mut self, cursor: &mut Cursor, max_steps: usize) -> Result<Progress, Corruption>;
+}
+
+/// The state of a pool. Not live is a pool without blocks: everything is foreign to it.
+#[derive(Debug)]
+pub struct BlockState {
+    /// One block in front of the first: where link 0 would be.
+    origin: *mut u8,
+    block_bytes: NonZero<usize>,
+    block_count: u32,
+    /// A checked free has more to do than a take.
+    list: List<false>,
+    /// One bit a link: set while its block is in use. That of link 0 never is.
+    bits: NonNull<u32>,
+    /// Offsets from where link 0 would be are below this; 0 if the pool is not live.
+    end_bytes: usize,
+    refused: Refused,
+    corruption_count: u32,
+    /// As handed over, with the shape.
+    live: Option<(Storage, Shape)>,
+}
+
+// SAFETY: the pointers are to memory that belongs to the pool alone and moves with it.
+unsafe impl Send for BlockState {}
+
+impl BlockState {
+    pub(crate) const NEW: Self = Self {
+        origin: core::ptr::null_mut(),
+        block_bytes: NonZero::<usize>::MIN,
+        block_count: 0,
+        list: List::NEW,
+        bits: NonNull::dangling(),
+        end_bytes: 0,
+        refused: Refused { foreign_count: 0, interior_count: 0, repeated_count: 0 },
+        corruption_count: 0,
+        live: None,
+    };
+
+    pub(crate) const fn table_layout(block_count: usize) -> Layout {
+        let words = (block_count + 1).div_ceil(u32::BITS as usize);
+        match Layout::array::<u32>(words) {
+            Ok(layout) => layout,
+            Err(_) => panic!("a shape has at most 65,534 blocks"),
+        }
+    }
+
+    /// O(n / 32): the bits are cleared; no block is touched.
+    ///
+    /// # Safety
+    /// As for `BlockPool::init`.
+    pub(crate) unsafe fn init(&mut self, storage: Storage, shape: Shape) -> Result<(), InitError> {
+        if self.live.is_some() {
+            return Err(InitError::AlreadyInitialised);
+        }
+        let table = Self::table_layout(shape.block_count());
+        storage.validate(shape, table)?;
+        let bits = storage.table.cast::<u32>();
+        // SAFETY: handed over by the caller; long enough and aligned, as just seen.
+        unsafe { bits.write_bytes(0, table.size() / size_of::<u32>()) };
+        *self = Self {
+            origin: origin_of(storage, shape),
+            block_bytes: NonZero::new(shape.block_bytes()).unwrap_or(NonZero::<usize>::MIN),
+            block_count: shape.block_count() as u32,
+            bits,
+            end_bytes: shape.total_bytes() + shape.block_bytes(),
+            live: Some((storage, shape)),
+            ..Self::NEW
+        };
+        Ok(())
+    }
+
+    pub(crate) fn deinit(&mut self, forced: bool) -> Result<Storage, DeinitError> {
+        let Some((storage, _)) = self.live else { return Err(DeinitError::NotInitialised) };
+        let used_count = self.list.used_count(self.slots());
+        if used_count != 0 && !forced {
+            return Err(DeinitError::InUse { used_count });
+        }
+        *self = Self::NEW;
+        Ok(storage)
+    }
+
+    /// Sets (or clears) the bit of a link, which must be clear (or set). Returns whether it was.
+    ///
+    /// # Safety
+    /// The link is at most the count of blocks.
+    #[inline(always)]
+    unsafe fn flip(&mut self, link: u32, is_used: bool) -> bool {
+        // SAFETY: the table has a bit for each link.
+        let word = unsafe { self.bits.add((link / u32::BITS) as usize).as_mut() };
+        let bit = 1 << (link % u32::BITS);
+        let fits = (*word & bit == 0) == is_used;
+        if fits {
+            *word ^= bit;
+        }
+        fits
+    }
+
+    #[inline(always)]
+    fn slots(&self) -> Slots {
+        Slots::by_index(self.origin, self.block_bytes, self.block_count)
+    }
+
+    /// O(1). A list that was written over is given up, and its blocks with it.
+    #[inline]
+    pub(crate) fn allocate(&mut self) -> Option<NonNull<u8>> {
+        if !self.list.is_head_sound() {
+            return self.allocate_after_damage();
+        }
+        // SAFETY: these are the list's slots.
+        let Some((block, link)) = (unsafe { self.list.pop_listed(self.slots()) }) else {
+            return self.allocate_fresh();
+        };
+        // SAFETY: the link is at most `fresh`, as just seen.
+        if !unsafe { self.flip(link, true) } {
+            return self.allocate_after_damage();
+        }
+        Some(block)
+    }
+
+    /// Happens once a block, or never again: in line with the other it would cost that more.
+    #[inline(never)]
+    fn allocate_fresh(&mut self) -> Option<NonNull<u8>> {
+        let link = self.list.pop_fresh(self.slots())?;
+        // SAFETY: just found to be there.
+        unsafe { self.flip(link, true) };
+        // SAFETY: as above.
+        Some(unsafe { self.slots().at(link) })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_after_damage(&mut self) -> Option<NonNull<u8>> {
+        self.list.cut();
+        self.corruption_count = self.corruption_count.wrapping_add(1);
+        self.allocate_fresh()
+    }
+
+    /// Takes a block back, and says whether it was one in use; if not, nothing changed. O(1).
+    ///
+    /// What lies one block in front of the first has link 0, which is never in use.
+    #[inline]
+    pub(crate) fn deallocate(&mut self, ptr: NonNull<u8>) -> bool {
+        let offset_bytes = self.slots().offset_of(ptr);
+        if offset_bytes >= self.end_bytes {
+            return false;
+        }
+        let link = offset_bytes / self.block_bytes;
+        if link * self.block_bytes.get() != offset_bytes {
+            return false;
+        }
+        let link = link as u32;
+        // SAFETY: the offset is that of a link.
+        if !unsafe { self.flip(link, false) } {
+            return false;
+        }
+        // The address is the caller's, but what may be reached through it is the pool's to say.
+        // SAFETY: there is a block of this link.
+        let block = unsafe { NonNull::new_unchecked(self.origin.wrapping_add(offset_bytes)) };
+        // SAFETY: the block was in use and is not any more.
+        unsafe { self.list.push(block, link) };
+        true
+    }
+
+    /// How far an address lies behind the first block, if it lies in any. Never of a pool that is
+    /// not live.
+    fn offset_of(&self, ptr: NonNull<u8>) -> Option<usize> {
+        let (storage, shape) = self.live?;
+        let start_addr = storage.blocks.cast::<u8>().addr().get();
+        let offset_bytes = ptr.addr().get().wrapping_sub(start_addr);
+        (offset_bytes < shape.total_bytes()).then_some(offset_bytes)
+    }
+
+    /// Does the address lie in one of the blocks? Never of a pool that is not live.
+    pub(crate) fn contains(&self, ptr: NonNull<u8>) -> bool {
+        self.offset_of(ptr).is_some()
+    }
+
+    /// What a pointer is that was not a block in use. Counts it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refuse(&mut self, ptr: NonNull<u8>) -> FreeError {
+        if self.live.is_none() {
+            return FreeError::NotInitialised;
+        }
+        let offset_bytes = self.offset_of(ptr).map(|offset_bytes| offset_bytes % self.block_bytes);
+        let (refused, addr) = (&mut self.refused, ptr.addr().get());
+        let (error, counter) = match offset_bytes {
+            None => (FreeError::Foreign { addr }, &mut refused.foreign_count),
+            Some(0) => (FreeError::Repeated { addr }, &mut refused.repeated_count),
+            Some(offset_bytes) => {
+                (FreeError::Interior { addr, offset_bytes }, &mut refused.interior_count)
+            }
+        };
+        *counter = counter.wrapping_add(1);
+        error
+    }
+
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        self.live.map(|(_, shape)| shape)
+    }
+
+    pub(crate) fn used_count(&self) -> usize {
+        self.list.used_count(self.slots())
+    }
+
+    pub(crate) fn stats(&self) -> PoolStats {
+        let Some(shape) = self.shape() else { return PoolStats::default() };
+        PoolStats {
+            block_bytes: shape.block_bytes(),
+            block_count: shape.block_count(),
+            used_count: self.list.used_count(self.slots()),
+            peak_count: self.list.peak_count(self.slots()),
+            failure_count: self.list.failure_count(),
+            refused: self.refused,
+            corruption_count: self.corruption_count,
+        }
+    }
+
+    pub(crate) fn check(
+        &self,
+        cursor: &mut Cursor,
+        max_steps: usize,
+    ) -> Result<Progress, Corruption> {
+        let is_free = |link: u32| {
+            // SAFETY: the list asks about blocks that were handed out once.
+            let word = unsafe { self.bits.add((link / u32::BITS) as usize).read() };
+            word >> (link % u32::BITS) & 1 == 0
+        };
+        // SAFETY: these are the list's slots.
+        unsafe { self.list.check(self.slots(), cursor, max_steps, is_free) }
+    }
+}
+
+// SAFETY: one thing at a time; `BlockState` keeps the promise.
+unsafe impl<L: Lock> RawBlocks for Locked<L, BlockState> {
+    fn table_layout(block_count: usize) -> Layout {
+        BlockState::table_layout(block_count)
+    }
+
+    unsafe fn init(&self, storage: Storage, shape: Shape) -> Result<(), InitError> {
+        // SAFETY: passed on; the state calls nothing.
+        unsafe { self.with(|state| state.init(storage, shape)) }
+    }
+
+    #[inline]
+    fn allocate(&self) -> Option<NonNull<u8>> {
+        // SAFETY: the state calls nothing.
+        unsafe { self.with(BlockState::allocate) }
+    }
+
+    #[inline]
+    fn deallocate(&self, ptr: NonNull<u8>) -> bool {
+        // SAFETY: the state calls nothing.
+        unsafe { self.with(|state| state.deallocate(ptr)) }
+    }
+
+    fn refuse(&self, ptr: NonNull<u8>) -> FreeError {
+        // SAFETY: the state calls nothing.
+        unsafe { self.with(|state| state.refuse(ptr)) }
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        // SAFETY: the state calls nothing.
+        unsafe { self.with(|state| state.shape()) }
+    }
+
+    fn stats(&self) -> PoolStats {
+        // SAFETY: the state calls nothing.
+        unsafe { self.with(|state| state.stats()) }
+    }
+
+    fn deinit(&mut self, forced: bool) -> Result<Storage, DeinitError> {
+        self.get_mut().deinit(forced)
+    }
+
+    fn check(&mut self, cursor: &mut Cursor, max_steps: usize) -> Result<Progress, Corruption> {
+        self.get_mut().check(cursor, max_steps)
+    }
+}

@@ -1,0 +1,232 @@
+//! Tiers: several pools, and a heap behind them.
+//!
+//! A request takes a block of the smallest class that it fits; if that class is off or exhausted,
+//! or no class is large enough, it goes on to the heap, by itself. One
+//! [`deallocate`](Tiers::deallocate) serves both: where a block goes back to is told by its address
+//! alone, and nothing in front of it is ever read.
+
+#[cfg(any(feature = "allocator-api2-v0_3", feature = "allocator-api2-v0_4"))]
+mod allocator;
+mod class;
+mod error;
+mod state;
+mod stats;
+
+use core::alloc::Layout;
+use core::fmt;
+use core::ptr::NonNull;
+
+pub use class::{Class, Spill};
+pub use error::{AllocError, DeinitError, InitError};
+pub use stats::{ClassStats, TiersStats, Unhealthy};
+
+use crate::pool::{Critical, FreeError, Locked};
+use crate::{Memory, Policy, Silent, Sink, Use};
+use state::{Pools, State};
+
+/// Pools of `CLASSES` block sizes over a [`Memory`], which is the heap behind them too.
+///
+/// Made for a `static`: const-constructible, live after [`init`](Self::init). Tasks and interrupt
+/// handlers may use it (a critical section each). Taking and giving back a pool block is O(CLASSES),
+/// whatever the number of blocks; a fallback costs what the heap costs.
+///
+/// ```
+/// use core::alloc::Layout;
+/// use esparto::{Caps, Class, LinkedList, Memory, Tiers};
+///
+/// static MEMORY: Memory<4> = Memory::new();
+/// static TIERS: Tiers<4, 4> = Tiers::new(&MEMORY, Class::SERVICE);
+///
+/// # let sram = Box::leak(Box::new([core::mem::MaybeUninit::uninit(); 120_000]));
+/// let caps = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC | Caps::ISR_SAFE;
+/// MEMORY.add_static::<LinkedList>("sram", sram, caps)?;
+/// TIERS.init()?;
+///
+/// let layout = Layout::new::<[u32; 10]>();
+/// let block = TIERS.allocate(layout)?;
+/// assert_eq!(TIERS.stats().classes[0].used_count, 1, "40 bytes go to the 64-byte blocks");
+/// // SAFETY: from these tiers, with this layout.
+/// unsafe { TIERS.deallocate(block.as_ptr(), layout)? };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Tiers<'m, const CLASSES: usize, const N: usize, S: Sink = Silent> {
+    memory: &'m Memory<N, S>,
+    classes: [Class; CLASSES],
+    storage_policy: Policy,
+    fallback_policy: Policy,
+    spill: Spill,
+    state: Locked<Critical, State<CLASSES>>,
+}
+
+impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S> {
+    /// Tiers that are not live. Pools lie in internal memory that interrupt handlers can reach;
+    /// what goes on to the heap goes where data of events belongs too ([`Use::Event`]).
+    #[must_use]
+    pub const fn new(memory: &'m Memory<N, S>, classes: [Class; CLASSES]) -> Self {
+        Self {
+            memory,
+            classes,
+            storage_policy: Policy::for_use(Use::Event),
+            fallback_policy: Policy::for_use(Use::Event),
+            spill: Spill::Heap,
+            state: Locked::new(State::NEW),
+        }
+    }
+
+    /// The same, with the pools where `policy` says.
+    #[must_use]
+    pub const fn stored_in(mut self, policy: Policy) -> Self {
+        self.storage_policy = policy;
+        self
+    }
+
+    /// The same, with the heap behind the pools being what `policy` allows.
+    #[must_use]
+    pub const fn falling_back_to(mut self, policy: Policy) -> Self {
+        self.fallback_policy = policy;
+        self
+    }
+
+    /// The same, with what an exhausted class does.
+    #[must_use]
+    pub const fn spilling(mut self, spill: Spill) -> Self {
+        self.spill = spill;
+        self
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut State<CLASSES>) -> R) -> R {
+        // SAFETY: the state calls nothing outside of itself.
+        unsafe { self.state.with(f) }
+    }
+
+    /// Takes the memory of all classes and goes live.
+    ///
+    /// # Errors
+    /// [`InitError::AlreadyInitialised`] on live tiers, which go on undisturbed;
+    /// [`InitError::Class`] for one that cannot be; [`InitError::NoMemory`]. Nothing is kept then.
+    pub fn init(&self) -> Result<(), InitError> {
+        if !self.with(State::start) {
+            return Err(InitError::AlreadyInitialised);
+        }
+        // Outside of the lock: this takes from the heap.
+        let pools = Pools::take(self.memory, self.storage_policy, &self.classes);
+        self.with(|state| state.finish_start(pools))
+    }
+
+    /// Ends the tiers and gives their memory back. What is given back after this is refused.
+    ///
+    /// # Errors
+    /// [`DeinitError::NotInitialised`]; [`DeinitError::InUse`] while any block is, the heap's
+    /// included: the tiers go on then.
+    pub fn deinit(&self) -> Result<(), DeinitError> {
+        let pools = self.with(|state| state.stop(false))?;
+        // SAFETY: no block was in use, and none can be had any more.
+        unsafe { pools.give_back(self.memory) };
+        Ok(())
+    }
+
+    /// Ends the tiers even if blocks are in use. Those of the heap stay there.
+    ///
+    /// # Errors
+    /// [`DeinitError::NotInitialised`].
+    ///
+    /// # Safety
+    /// Nobody uses any block of the pools any more.
+    pub unsafe fn deinit_forced(&self) -> Result<(), DeinitError> {
+        let pools = self.with(|state| state.stop(true))?;
+        // SAFETY: passed on.
+        unsafe { pools.give_back(self.memory) };
+        Ok(())
+    }
+
+    /// Takes a block, from a pool or from the heap. It is uninitialised.
+    ///
+    /// # Errors
+    /// [`AllocError::NotInitialised`]; [`AllocError::Heap`] if the heap has nothing either, and for
+    /// a size of zero.
+    pub fn allocate(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        if layout.size() == 0 {
+            return Err(AllocError::Heap(crate::AllocError::ZeroSize));
+        }
+        let taken = self.with(|state| {
+            let taken = state.take(layout, &self.classes, self.spill)?;
+            if taken.is_none() {
+                // Before there is one, so that nobody ends the tiers in between.
+                state.count_fallback();
+            }
+            Ok(taken)
+        })?;
+        match taken {
+            Some(block) => Ok(block),
+            None => self.memory.allocate(layout, self.fallback_policy).map_err(|error| {
+                self.with(State::uncount_fallback);
+                AllocError::Heap(error)
+            }),
+        }
+    }
+
+    /// Gives a block back to where it came from. Null is given back to nowhere.
+    ///
+    /// A pointer into a pool that is not a block in use is refused and counted, and does no harm.
+    ///
+    /// # Errors
+    /// [`FreeError::NotInitialised`] of tiers that are not live (any more): the pointer is left
+    /// alone. [`FreeError::Interior`] or [`FreeError::Repeated`].
+    ///
+    /// # Safety
+    /// A block that is the heap's came from these tiers with this `layout`, and is given back once.
+    pub unsafe fn deallocate(&self, ptr: *mut u8, layout: Layout) -> Result<(), FreeError> {
+        let Some(block) = NonNull::new(ptr) else { return Ok(()) };
+        match self.deallocate_block(ptr) {
+            Err(FreeError::Foreign { .. }) => {
+                self.with(State::uncount_fallback);
+                // SAFETY: not a pool's, so it is the heap's, as the caller says.
+                unsafe { self.memory.deallocate(block, layout) };
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// Takes a block from a pool, and never from the heap; `None` when a request of this layout
+    /// would go there, which is counted. For callers with a heap of their own behind.
+    ///
+    /// # Errors
+    /// [`AllocError::NotInitialised`].
+    pub fn allocate_block(&self, layout: Layout) -> Result<Option<NonNull<u8>>, AllocError> {
+        self.with(|state| state.take(layout, &self.classes, self.spill))
+    }
+
+    /// Gives a block of a pool back. Safe for any pointer; null is given back to nowhere.
+    ///
+    /// # Errors
+    /// [`FreeError::Foreign`] for a pointer into no pool (it is not counted: it may be the heap's);
+    /// else as for [`deallocate`](Self::deallocate).
+    pub fn deallocate_block(&self, ptr: *mut u8) -> Result<(), FreeError> {
+        match NonNull::new(ptr) {
+            Some(block) => self.with(|state| state.give(block)),
+            None => Ok(()),
+        }
+    }
+
+    /// Does the address lie in one of the pools?
+    pub fn contains(&self, ptr: *const u8) -> bool {
+        NonNull::new(ptr.cast_mut()).is_some_and(|ptr| self.with(|state| state.contains(ptr)))
+    }
+
+    /// The figures of all classes at one moment. O(CLASSES).
+    pub fn stats(&self) -> TiersStats<CLASSES> {
+        self.with(|state| state.stats(&self.classes))
+    }
+
+    /// Sets the counters to zero and the high-water marks to what is in use.
+    pub fn reset_stats(&self) {
+        self.with(State::reset);
+    }
+}
+
+impl<const CLASSES: usize, const N: usize, S: Sink> fmt::Debug for Tiers<'_, CLASSES, N, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tiers").field("classes", &self.classes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,247 @@
+//! What the lock of tiers protects.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::{AllocError, Class, ClassStats, DeinitError, InitError, Spill, TiersStats};
+use crate::pool::{BlockState, FreeError, InitError as PoolInitError, Storage};
+use crate::{Memory, Policy, Sink};
+
+/// A pool of each class; that of a class that is off is not live.
+#[derive(Debug)]
+pub(super) struct Pools<const CLASSES: usize>([BlockState; CLASSES]);
+
+impl<const CLASSES: usize> Pools<CLASSES> {
+    const NEW: Self = Self([const { BlockState::NEW }; CLASSES]);
+
+    /// Takes the memory of all classes, or of none.
+    pub(super) fn take<const N: usize, S: Sink>(
+        memory: &Memory<N, S>,
+        policy: Policy,
+        classes: &[Class; CLASSES],
+    ) -> Result<Self, InitError> {
+        let mut pools = Self::NEW;
+        for (pool, class) in pools.0.iter_mut().zip(classes) {
+            if let Err(error) = Self::take_one(pool, memory, policy, class) {
+                // SAFETY: nobody has seen a block of these pools.
+                unsafe { pools.give_back(memory) };
+                return Err(error);
+            }
+        }
+        Ok(pools)
+    }
+
+    fn take_one<const N: usize, S: Sink>(
+        pool: &mut BlockState,
+        memory: &Memory<N, S>,
+        policy: Policy,
+        class: &Class,
+    ) -> Result<(), InitError> {
+        let name = class.name;
+        let shape = class.shape().map_err(|error| InitError::Class { name, error })?;
+        let Some(shape) = shape else { return Ok(()) };
+        let (blocks, table) =
+            (shape.blocks_layout(), BlockState::table_layout(shape.block_count()));
+        let taken = Storage::take(memory, policy, blocks, table).and_then(|storage| {
+            // SAFETY: just taken for this pool.
+            unsafe { pool.init(storage, shape) }
+        });
+        taken.map_err(|error| match error {
+            PoolInitError::NoMemory(error) => InitError::NoMemory { name, error },
+            // Not for a new pool on memory of the right size.
+            _ => InitError::AlreadyInitialised,
+        })
+    }
+
+    /// # Safety
+    /// Nobody uses any block.
+    pub(super) unsafe fn give_back<const N: usize, S: Sink>(mut self, memory: &Memory<N, S>) {
+        for pool in &mut self.0 {
+            if let (Some(shape), Ok(storage)) = (pool.shape(), pool.deinit(true)) {
+                let table = BlockState::table_layout(shape.block_count());
+                // SAFETY: taken from this memory with these layouts; not used, says the caller.
+                unsafe { storage.give_back(memory, shape.blocks_layout(), table) };
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Down,
+    Starting,
+    Live,
+}
+
+/// What a class counts, besides its pool.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    alloc_count: u32,
+    free_count: u32,
+    failure_count: u32,
+    peak_count: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct State<const CLASSES: usize> {
+    stage: Stage,
+    pools: Pools<CLASSES>,
+    counters: [Counters; CLASSES],
+    oversize_count: u32,
+    fallback_count: usize,
+}
+
+impl<const CLASSES: usize> State<CLASSES> {
+    pub(super) const NEW: Self = Self {
+        stage: Stage::Down,
+        pools: Pools::NEW,
+        counters: [Counters { alloc_count: 0, free_count: 0, failure_count: 0, peak_count: 0 };
+            CLASSES],
+        oversize_count: 0,
+        fallback_count: 0,
+    };
+
+    /// Lets the first caller start.
+    pub(super) fn start(&mut self) -> bool {
+        let is_first = self.stage == Stage::Down;
+        if is_first {
+            self.stage = Stage::Starting;
+        }
+        is_first
+    }
+
+    pub(super) fn finish_start(
+        &mut self,
+        pools: Result<Pools<CLASSES>, InitError>,
+    ) -> Result<(), InitError> {
+        *self = Self::NEW;
+        self.pools = pools?;
+        self.stage = Stage::Live;
+        Ok(())
+    }
+
+    pub(super) fn stop(&mut self, forced: bool) -> Result<Pools<CLASSES>, DeinitError> {
+        if self.stage != Stage::Live {
+            return Err(DeinitError::NotInitialised);
+        }
+        let (block_count, fallback_count) = (self.used_count(), self.fallback_count);
+        if !forced && (block_count, fallback_count) != (0, 0) {
+            return Err(DeinitError::InUse { block_count, fallback_count });
+        }
+        Ok(core::mem::replace(self, Self::NEW).pools)
+    }
+
+    fn used_count(&self) -> usize {
+        self.pools.0.iter().map(BlockState::used_count).sum()
+    }
+
+    /// A block of the class that `layout` belongs to (or one that it spills into); `None` when it
+    /// must go on to the heap.
+    pub(super) fn take(
+        &mut self,
+        layout: Layout,
+        classes: &[Class; CLASSES],
+        spill: Spill,
+    ) -> Result<Option<NonNull<u8>>, AllocError> {
+        if self.stage != Stage::Live {
+            return Err(AllocError::NotInitialised);
+        }
+        let Some(first) = smallest(classes, layout, 0) else {
+            self.oversize_count = self.oversize_count.wrapping_add(1);
+            return Ok(None);
+        };
+        let mut index = Some(first);
+        // Each turn takes a larger class: at most `CLASSES` turns.
+        while let Some(at) = index {
+            if let Some(block) = self.take_of(at) {
+                return Ok(Some(block));
+            }
+            index = match spill {
+                Spill::Heap => None,
+                Spill::NextClass => smallest(classes, layout, classes[at].block_bytes + 1),
+            };
+        }
+        let counters = &mut self.counters[first];
+        counters.failure_count = counters.failure_count.wrapping_add(1);
+        Ok(None)
+    }
+
+    fn take_of(&mut self, index: usize) -> Option<NonNull<u8>> {
+        let block = self.pools.0[index].allocate()?;
+        let counters = &mut self.counters[index];
+        counters.alloc_count = counters.alloc_count.wrapping_add(1);
+        counters.peak_count = counters.peak_count.max(self.pools.0[index].used_count());
+        Some(block)
+    }
+
+    pub(super) fn give(&mut self, block: NonNull<u8>) -> Result<(), FreeError> {
+        if self.stage != Stage::Live {
+            return Err(FreeError::NotInitialised);
+        }
+        for (pool, counters) in self.pools.0.iter_mut().zip(&mut self.counters) {
+            if pool.deallocate(block) {
+                counters.free_count = counters.free_count.wrapping_add(1);
+                return Ok(());
+            }
+            if pool.contains(block) {
+                return Err(pool.refuse(block));
+            }
+        }
+        Err(FreeError::Foreign { addr: block.addr().get() })
+    }
+
+    pub(super) fn contains(&self, ptr: NonNull<u8>) -> bool {
+        self.pools.0.iter().any(|pool| pool.contains(ptr))
+    }
+
+    pub(super) fn count_fallback(&mut self) {
+        self.fallback_count += 1;
+    }
+
+    pub(super) fn uncount_fallback(&mut self) {
+        self.fallback_count = self.fallback_count.saturating_sub(1);
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.oversize_count = 0;
+        for (counters, pool) in self.counters.iter_mut().zip(&self.pools.0) {
+            *counters = Counters { peak_count: pool.used_count(), ..Counters::default() };
+        }
+    }
+
+    pub(super) fn stats(&self, classes: &[Class; CLASSES]) -> TiersStats<CLASSES> {
+        TiersStats {
+            is_initialised: self.stage == Stage::Live,
+            classes: core::array::from_fn(|index| {
+                let (class, counters) = (&classes[index], &self.counters[index]);
+                let pool = self.pools.0[index].stats();
+                ClassStats {
+                    name: class.name,
+                    block_bytes: class.block_bytes,
+                    block_count: pool.block_count,
+                    used_count: pool.used_count,
+                    peak_count: counters.peak_count,
+                    alloc_count: counters.alloc_count,
+                    free_count: counters.free_count,
+                    failure_count: counters.failure_count,
+                    refused: pool.refused,
+                    corruption_count: pool.corruption_count,
+                }
+            }),
+            oversize_count: self.oversize_count,
+            fallback_count: self.fallback_count,
+        }
+    }
+}
+
+/// The smallest class of at least `from_bytes` that does for `layout`.
+fn smallest(classes: &[Class], layout: Layout, from_bytes: usize) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (index, class) in classes.iter().enumerate() {
+        let is_smaller = best.is_none_or(|best| class.block_bytes < classes[best].block_bytes);
+        if class.fits(layout) && class.block_bytes >= from_bytes && is_smaller {
+            best = Some(index);
+        }
+    }
+    best
+}
