@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use clap::{Parser, Subcommand};
 
-use crate::{Exit, Failure, Output, chips, report, run};
+use crate::{Exit, Failure, Output, chips, report, run, sim};
 
 /// What the help says below the options; [`Exit`] holds the same numbers.
 const EXIT_CODES: &str = "\
@@ -40,6 +40,9 @@ pub enum Command {
     /// Replay a trace on a chip's memory map with a heap of your choice, and report on that
     #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(run::LONG_HELP))]
     Run(run::Args),
+    /// Run a firmware on a simulated board, with the rules of its memory
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(sim::LONG_HELP))]
+    Sim(sim::Args),
 }
 
 fn with_exit_codes(help: &str) -> String {
@@ -56,6 +59,7 @@ pub fn execute(cli: &Cli, out: impl Write, mut err: impl Write) -> Exit {
         Command::Chips(args) => chips::run(args, &mut output),
         Command::Report(args) => report::run(args, &mut output),
         Command::Run(args) => run::run(args, &mut output),
+        Command::Sim(args) => sim::run(args, &mut output),
     };
     match result.and_then(|()| writer.flush().map_err(Failure::from)) {
         Ok(()) => Exit::Done,

@@ -12,6 +12,7 @@ mod failure;
 mod output;
 pub mod report;
 pub mod run;
+pub mod sim;
 
 pub use cli::{Cli, Command, execute};
 pub use failure::{Exit, Failure};

@@ -10,6 +10,7 @@ use esparto_trace::{Entry, Name};
 
 use crate::report::{self, Model, Options, TraceFile};
 use crate::{Failure, Output};
+pub(crate) use heap::parse_bytes;
 pub use heap::{HeapChoice, UnknownHeap};
 use map::Map;
 use replay::Replay;

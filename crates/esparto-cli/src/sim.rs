@@ -1,0 +1,144 @@
+//! `esparto sim`: a firmware on a simulated board.
+
+mod profile;
+mod screen;
+mod view;
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use esparto_sim::{Board, Machine, Stop};
+
+use crate::{Failure, Output};
+use profile::Profile;
+use screen::Screen;
+
+/// What the long help says below the options.
+pub(crate) const LONG_HELP: &str = "\
+The firmware runs on a RISC-V core: on `virt`, which is QEMU's machine of that name, or on a chip's
+memory map with the chip's rules. A chip with Xtensa cores is simulated with a RISC-V core on its
+memory map. What the firmware sends on its serial line is shown as it comes.
+
+The run ends well when the firmware says so with verdict 0. Anything else is exit code 1: another
+verdict, a trap that has nowhere to go, code fetched that was written without a `fence.i`.";
+
+/// Instructions between two looks at the clock.
+const SLICE: u64 = 1 << 22;
+
+/// The arguments of `esparto sim`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The firmware: an ELF file for RV32
+    pub firmware: PathBuf,
+
+    /// The chip to run on, as in esp32c3
+    #[arg(long, conflicts_with = "board")]
+    pub chip: Option<String>,
+
+    /// The board to run on: `virt`, which is the default
+    #[arg(long)]
+    pub board: Option<String>,
+
+    /// PSRAM on the module, in bytes; K and M are understood
+    #[arg(long, value_name = "BYTES", value_parser = crate::run::parse_bytes, requires = "chip")]
+    pub psram: Option<u32>,
+
+    /// Keep memory either writable or executable, as the firmware's segments say
+    #[arg(long, requires = "chip")]
+    pub protect: bool,
+
+    /// The file that the firmware may write its trace to
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+
+    /// Give up after so many instructions
+    #[arg(long, value_name = "COUNT")]
+    pub max_instructions: Option<u64>,
+
+    /// Show which functions the instructions were spent in
+    #[arg(long)]
+    pub profile: bool,
+}
+
+/// Runs the firmware to its end.
+///
+/// # Errors
+/// An unknown chip; a file that is no firmware for the board; a firmware that ends badly or not
+/// at all; a trace that cannot be written.
+pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
+    let board = board(args)?;
+    let elf =
+        fs::read(&args.firmware).map_err(|error| Failure::io("read", &args.firmware, error))?;
+    let mut machine = Machine::new(board, &elf).map_err(|error| {
+        Failure::bad_input(error).in_file(&args.firmware).mend(
+            "give the ELF file of a firmware that is linked for this board; `esparto chips` shows \
+             where the memory of each chip is",
+        )
+    })?;
+    offer_trace(&mut machine, args)?;
+    let profile = args.profile.then(|| Profile::of(&elf));
+    if args.profile {
+        machine.start_profile();
+    }
+
+    let mut screen = Screen::new(out);
+    let mut stale_fetches = Vec::new();
+    let limit = args.max_instructions.unwrap_or(u64::MAX);
+    let end = loop {
+        let left = limit.saturating_sub(machine.instructions());
+        let stop = machine.run(left.min(SLICE));
+        stale_fetches.extend(machine.take_stale_fetches());
+        screen.say(&machine.take_text())?;
+        match stop {
+            Stop::Limit if machine.instructions() < limit => screen.tick(machine.instructions()),
+            Stop::Said => {}
+            end => break end,
+        }
+    };
+    let text = screen.finish();
+
+    if let (Some(error), Some(path)) = (machine.take_file_error(), &args.trace) {
+        return Err(Failure::io("write", path, error));
+    }
+    let counts = machine.take_profile();
+    let view = view::Run {
+        board: board.name(),
+        end: view::End::from(end),
+        instructions: machine.instructions(),
+        output: text,
+        stale_fetches: stale_fetches.iter().map(view::Stale::from).collect(),
+        profile: profile.map(|profile| profile.functions(&counts)),
+    };
+    out.show(&view, |w| view.write(w))?;
+    view.judge(limit).map_err(|failure| failure.in_file(&args.firmware))
+}
+
+fn board(args: &Args) -> Result<Board, Failure> {
+    let name = args.chip.as_deref().or(args.board.as_deref()).unwrap_or("virt");
+    let mut board = Board::find(name)?;
+    if let Board::Chip(_, options) = &mut board {
+        options.protect = args.protect;
+        options.psram_bytes = args.psram.unwrap_or(options.psram_bytes);
+    }
+    Ok(board)
+}
+
+/// Tells the firmware the name of its trace on its command line, and lets it write that file.
+fn offer_trace(machine: &mut Machine, args: &Args) -> Result<(), Failure> {
+    let mut line = one_word(&args.firmware);
+    if let Some(path) = &args.trace {
+        let file = File::create(path).map_err(|error| Failure::io("create", path, error))?;
+        let name = one_word(path);
+        line.push(' ');
+        line.push_str(&name);
+        machine.offer_file(name, Box::new(BufWriter::new(file)));
+    }
+    machine.set_command_line(line);
+    Ok(())
+}
+
+/// A path as one word of a command line: firmware splits it at blanks.
+fn one_word(path: &Path) -> String {
+    path.display().to_string().replace(char::is_whitespace, "_")
+}

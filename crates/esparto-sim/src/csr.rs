@@ -1,0 +1,181 @@
+//! The control and status registers of a hart with machine and user mode.
+
+use crate::isa::Extensions;
+
+const MIE: u32 = 1 << 3;
+const MPIE: u32 = 1 << 7;
+const MPP: u32 = 3 << 11;
+
+/// The machine's three interrupts, as bits of `mip` and `mie`.
+pub(crate) const SOFTWARE: u32 = 1 << 3;
+pub(crate) const TIMER: u32 = 1 << 7;
+pub(crate) const EXTERNAL: u32 = 1 << 11;
+
+pub(crate) const MACHINE: u32 = 3;
+const USER: u32 = 0;
+
+/// What the registers say that is not stored in them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counters {
+    /// Instructions retired, the one that reads included.
+    pub(crate) instructions: u64,
+    /// The time, in ticks.
+    pub(crate) time: u64,
+    /// Interrupts that wait.
+    pub(crate) pending: u32,
+}
+
+/// The registers, and the mode the hart is in.
+#[derive(Clone, Debug)]
+pub(crate) struct Csrs {
+    pub(crate) mode: u32,
+    misa: u32,
+    mstatus: u32,
+    mie: u32,
+    mtvec: u32,
+    mscratch: u32,
+    pub(crate) mepc: u32,
+    pub(crate) mcause: u32,
+    mtval: u32,
+    mcounteren: u32,
+    // A write moves the counter: what it shows is the count plus this.
+    cycle_offset: u64,
+    instret_offset: u64,
+    pmpcfg: [u32; 4],
+    pmpaddr: [u32; 16],
+}
+
+impl Csrs {
+    pub(crate) fn new(extensions: Extensions) -> Self {
+        Self {
+            mode: MACHINE,
+            misa: extensions.misa(),
+            mstatus: 0,
+            mie: 0,
+            mtvec: 0,
+            mscratch: 0,
+            mepc: 0,
+            mcause: 0,
+            mtval: 0,
+            mcounteren: 0,
+            cycle_offset: 0,
+            instret_offset: 0,
+            pmpcfg: [0; 4],
+            pmpaddr: [0; 16],
+        }
+    }
+
+    /// `None`: there is no such register in this mode.
+    pub(crate) fn read(&self, number: u32, counters: &Counters) -> Option<u32> {
+        if number >> 8 & 3 > self.mode {
+            return None;
+        }
+        let cycles = counters.instructions.wrapping_add(self.cycle_offset);
+        let instret = counters.instructions.wrapping_add(self.instret_offset);
+        Some(match number {
+            0x300 => self.mstatus,
+            0x301 => self.misa,
+            0x304 => self.mie,
+            0x305 => self.mtvec,
+            0x306 => self.mcounteren,
+            0x340 => self.mscratch,
+            0x341 => self.mepc,
+            0x342 => self.mcause,
+            0x343 => self.mtval,
+            0x344 => counters.pending,
+            0x3A0..=0x3A3 => self.pmpcfg[number as usize & 3],
+            0x3B0..=0x3BF => self.pmpaddr[number as usize & 15],
+            0xB00 | 0xC00 => cycles as u32,
+            0xB80 | 0xC80 => (cycles >> 32) as u32,
+            0xB02 | 0xC02 => instret as u32,
+            0xB82 | 0xC82 => (instret >> 32) as u32,
+            0xC01 => counters.time as u32,
+            0xC81 => (counters.time >> 32) as u32,
+            // mstatush, mcountinhibit, events and counters that count nothing, and the
+            // registers that say who made the core.
+            0x310 | 0x320 | 0x323..=0x33F | 0xB03..=0xB1F | 0xB83..=0xB9F | 0xF11..=0xF15 => 0,
+            _ => return None,
+        })
+    }
+
+    /// `None`: it cannot be written in this mode. Call after a successful [`Self::read`].
+    pub(crate) fn write(&mut self, number: u32, value: u32, counters: &Counters) -> Option<()> {
+        if number >> 10 == 3 {
+            return None;
+        }
+        let replaced = |offset: u64, mask: u64, part: u64| {
+            let shown = counters.instructions.wrapping_add(offset);
+            (shown & !mask | part).wrapping_sub(counters.instructions)
+        };
+        let (low, high) = (0xFFFF_FFFF, 0xFFFF_FFFF_0000_0000);
+        let wide = u64::from(value);
+        match number {
+            0x300 => {
+                let mpp = if value & MPP == MPP { MPP } else { 0 };
+                self.mstatus = value & (MIE | MPIE) | mpp;
+            }
+            0x304 => self.mie = value & (SOFTWARE | TIMER | EXTERNAL),
+            // Modes 2 and 3 are reserved: the register keeps what it has.
+            0x305 if value & 2 == 0 => self.mtvec = value,
+            0x306 => self.mcounteren = value,
+            0x340 => self.mscratch = value,
+            0x341 => self.mepc = value & !1,
+            0x342 => self.mcause = value,
+            0x343 => self.mtval = value,
+            0x3A0..=0x3A3 => self.pmpcfg[number as usize & 3] = value,
+            0x3B0..=0x3BF => self.pmpaddr[number as usize & 15] = value,
+            0xB00 => self.cycle_offset = replaced(self.cycle_offset, low, wide),
+            0xB80 => self.cycle_offset = replaced(self.cycle_offset, high, wide << 32),
+            0xB02 => self.instret_offset = replaced(self.instret_offset, low, wide),
+            0xB82 => self.instret_offset = replaced(self.instret_offset, high, wide << 32),
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// The interrupt to take now, of those that wait.
+    pub(crate) fn interrupt(&self, pending: u32) -> Option<u32> {
+        let waiting = pending & self.mie;
+        if waiting == 0 || self.mode == MACHINE && self.mstatus & MIE == 0 {
+            return None;
+        }
+        [EXTERNAL, SOFTWARE, TIMER]
+            .into_iter()
+            .find(|bit| waiting & bit != 0)
+            .map(|bit| 0x8000_0000 | bit.trailing_zeros())
+    }
+
+    /// Would `wfi` wake up?
+    pub(crate) fn wakes(&self, pending: u32) -> bool {
+        pending & self.mie != 0
+    }
+
+    /// Does the timer's interrupt get through at all?
+    pub(crate) fn listens_to_timer(&self) -> bool {
+        self.mie & TIMER != 0
+    }
+
+    /// Enters a trap at `pc`; gives the address of its handler.
+    pub(crate) fn enter(&mut self, cause: u32, value: u32, pc: u32) -> u32 {
+        let interrupts = self.mstatus & MIE;
+        self.mstatus = self.mode << 11 | interrupts << 4;
+        self.mode = MACHINE;
+        self.mepc = pc;
+        self.mcause = cause;
+        self.mtval = value;
+        let base = self.mtvec & !3;
+        let is_vectored = self.mtvec & 1 == 1 && cause >> 31 == 1;
+        if is_vectored { base.wrapping_add(4 * (cause & 0x3FF)) } else { base }
+    }
+
+    /// Leaves a trap; gives the address to go on at. `None`: not in this mode.
+    pub(crate) fn leave(&mut self) -> Option<u32> {
+        if self.mode != MACHINE {
+            return None;
+        }
+        self.mode = if self.mstatus & MPP == MPP { MACHINE } else { USER };
+        let interrupts = self.mstatus & MPIE;
+        self.mstatus = MPIE | interrupts >> 4;
+        Some(self.mepc)
+    }
+}

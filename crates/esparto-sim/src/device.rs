@@ -1,0 +1,63 @@
+//! The devices of the board. Their registers are the same for every chip.
+
+mod clint;
+mod control;
+mod uart;
+
+use crate::bus::Stored;
+
+pub(crate) use clint::Clint;
+use control::Control;
+pub(crate) use control::Finish;
+use uart::Uart;
+
+const CONTROL_ADDR: u32 = 0x0010_0000;
+const CLINT_ADDR: u32 = 0x0200_0000;
+const UART_ADDR: u32 = 0x1000_0000;
+
+/// Every page that belongs to a device. The timer's take more than one.
+pub(crate) const PAGES: [u32; 5] =
+    [CONTROL_ADDR, CLINT_ADDR, CLINT_ADDR + 0x4000, CLINT_ADDR + 0xB000, UART_ADDR];
+
+/// All devices.
+#[derive(Debug, Default)]
+pub(crate) struct Devices {
+    pub(crate) clint: Clint,
+    pub(crate) uart: Uart,
+    control: Control,
+    /// Set by a store to the cache's register.
+    pub(crate) cache_request: Option<bool>,
+}
+
+impl Devices {
+    /// How the program ended itself.
+    pub(crate) fn finished(&self) -> Option<Finish> {
+        self.control.finished()
+    }
+
+    /// A load of an address that is no memory; `None` if it is no register either.
+    pub(crate) fn load(&mut self, addr: u32, size_bytes: u32, now: u64) -> Option<u32> {
+        match addr & 0xFFFF_0000 {
+            CONTROL_ADDR => (size_bytes == 4).then_some(0),
+            CLINT_ADDR => self.clint.load(addr - CLINT_ADDR, size_bytes, now),
+            UART_ADDR => self.uart.load(addr - UART_ADDR),
+            _ => None,
+        }
+    }
+
+    /// A store to an address that is no memory; `None` if it is no register either.
+    pub(crate) fn store(
+        &mut self,
+        addr: u32,
+        value: u32,
+        size_bytes: u32,
+        now: u64,
+    ) -> Option<Stored> {
+        match addr & 0xFFFF_0000 {
+            CONTROL_ADDR => self.control.store(addr - CONTROL_ADDR, value),
+            CLINT_ADDR => self.clint.store(addr - CLINT_ADDR, value, size_bytes, now),
+            UART_ADDR => self.uart.store(addr - UART_ADDR, value),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! The machine: a core on a board, running a program.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use crate::board::Board;
+use crate::bus::Bus;
+use crate::cache::{Cache, NONE};
+use crate::csr::{Counters, Csrs, MACHINE};
+use crate::device::Finish;
+use crate::elf::{ElfError, Program};
+use crate::execute::{End, execute};
+use crate::inst::{Inst, Op, Registers};
+use crate::semihost::{Answer, Semihost};
+use crate::trap::{Cause, Trap};
+use crate::watch::{Nobody, Watch};
+
+/// Why a machine stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// The program ended itself.
+    Exit {
+        /// Its verdict; 0 is good.
+        code: u32,
+    },
+    /// As many instructions as were asked for are done; it can go on.
+    Limit,
+    /// There was something to say; it can go on.
+    Said,
+    /// A trap has nowhere to go: its handler cannot be fetched, or it traps itself at its first
+    /// instruction.
+    Unhandled {
+        /// The trap.
+        trap: Trap,
+        /// Where it happened.
+        pc: u32,
+    },
+    /// It waits for an interrupt, and none will ever come.
+    Asleep {
+        /// Where.
+        pc: u32,
+    },
+}
+
+/// An instruction was fetched that was written since the last `fence.i`: on a chip the core may
+/// still see what was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StaleFetch {
+    /// Where.
+    pub pc: u32,
+    /// The instruction that wrote it.
+    pub writer_pc: u32,
+}
+
+/// A core on a board, running a program.
+#[derive(Debug)]
+pub struct Machine {
+    board: Board,
+    pub(crate) x: Box<Registers>,
+    pub(crate) pc: u32,
+    csrs: Csrs,
+    /// Retired since the start.
+    instructions: u64,
+    pub(crate) bus: Bus,
+    cache: Cache,
+    program: Program,
+    semihost: Semihost,
+    text: Vec<u8>,
+    stale_fetches: Vec<StaleFetch>,
+    /// Executions by address; only when asked for.
+    profile: Option<HashMap<u32, u64>>,
+}
+
+impl Machine {
+    /// A machine of `board` with the program of `elf` in its memory, about to start.
+    ///
+    /// # Errors
+    /// The file is not a program for this board.
+    pub fn new(board: Board, elf: &[u8]) -> Result<Self, ElfError> {
+        let mut bus = board.bus();
+        let program = Program::read(elf, &bus, board.name())?;
+        program.place(&mut bus, |_| true);
+        if board.protects() {
+            program.protect(&mut bus);
+        }
+        Ok(Self {
+            x: Box::new([0; 256]),
+            pc: program.entry_addr,
+            csrs: Csrs::new(board.extensions()),
+            instructions: board.boot_instructions(),
+            bus,
+            cache: Cache::new(),
+            program,
+            semihost: Semihost::default(),
+            text: Vec::new(),
+            stale_fetches: Vec::new(),
+            profile: None,
+            board,
+        })
+    }
+
+    /// What the program is told when it asks for its command line.
+    pub fn set_command_line(&mut self, line: impl Into<String>) {
+        self.semihost.command_line = line.into();
+    }
+
+    /// The program may create the file called `name`; its bytes go to `file`.
+    pub fn offer_file(&mut self, name: impl Into<String>, file: Box<dyn Write>) {
+        self.semihost.offer(name.into(), file);
+    }
+
+    /// What went wrong with the offered file, once.
+    pub fn take_file_error(&mut self) -> Option<std::io::Error> {
+        self.semihost.error.take()
+    }
+
+    /// Counts executions by address from now on.
+    pub fn start_profile(&mut self) {
+        self.profile = Some(HashMap::new());
+    }
+
+    /// Executions by address; empty without [`Self::start_profile`].
+    pub fn take_profile(&mut self) -> HashMap<u32, u64> {
+        self.fold_profile();
+        self.profile.take().unwrap_or_default()
+    }
+
+    /// Instructions retired since the start.
+    #[must_use]
+    pub fn instructions(&self) -> u64 {
+        self.instructions
+    }
+
+    /// The address of the next instruction.
+    #[must_use]
+    pub fn pc(&self) -> u32 {
+        self.pc
+    }
+
+    /// Register `x0` to `x31`; 0 for any other number.
+    #[must_use]
+    pub fn register(&self, number: u8) -> u32 {
+        if number < 32 { self.x[usize::from(number)] } else { 0 }
+    }
+
+    /// The byte at `addr`; `None` where there is no memory.
+    #[must_use]
+    pub fn byte(&self, addr: u32) -> Option<u8> {
+        self.bus.peek(addr)
+    }
+
+    /// What the program has said on its serial line since the last call.
+    pub fn take_text(&mut self) -> Vec<u8> {
+        self.text.append(&mut self.bus.devices.uart.sent);
+        std::mem::take(&mut self.text)
+    }
+
+    /// Instructions that were fetched without a `fence.i` after they were written, since the
+    /// last call. Each is told once for each time it was written.
+    pub fn take_stale_fetches(&mut self) -> Vec<StaleFetch> {
+        std::mem::take(&mut self.stale_fetches)
+    }
+
+    /// Runs for at most `count` instructions.
+    pub fn run(&mut self, count: u64) -> Stop {
+        self.run_watched(count, &mut Nobody)
+    }
+
+    pub(crate) fn run_watched<W: Watch>(&mut self, count: u64, watch: &mut W) -> Stop {
+        let last = self.instructions.saturating_add(count);
+        loop {
+            if let Some(stop) = self.attend() {
+                return stop;
+            }
+            if self.instructions >= last {
+                return Stop::Limit;
+            }
+            if !self.bus.devices.uart.sent.is_empty() && self.bus.devices.uart.sent.ends_with(b"\n")
+            {
+                self.text.append(&mut self.bus.devices.uart.sent);
+                return Stop::Said;
+            }
+            let due = self.bus.devices.clint.due().unwrap_or(u64::MAX);
+            if let Some(stop) = self.run_blocks(last.min(due), watch) {
+                return stop;
+            }
+        }
+    }
+
+    /// What happens between instructions: the end, interrupts, code that changed.
+    fn attend(&mut self) -> Option<Stop> {
+        if self.bus.is_code_changed || self.cache.is_full() {
+            self.fold_profile();
+            self.cache.clear();
+            self.bus.forget_code();
+        }
+        match self.bus.devices.finished() {
+            Some(Finish::Exit(code)) => return Some(Stop::Exit { code }),
+            Some(Finish::Reset) => self.reset(),
+            None => {}
+        }
+        self.bus.devices.clint.advance(self.instructions);
+        let pending = self.bus.devices.clint.pending();
+        if let Some(cause) = self.csrs.interrupt(pending) {
+            self.bus.break_reservation();
+            self.pc = self.csrs.enter(cause, 0, self.pc);
+        }
+        None
+    }
+
+    /// Starts anew with RTC memory as it is.
+    fn reset(&mut self) {
+        let mut fresh = self.board.bus();
+        for addr in self.board.kept_ranges().flatten() {
+            if let Some(byte) = self.bus.peek(addr) {
+                // The two have the same memory.
+                let _ = fresh.put(addr, &[byte]);
+            }
+        }
+        self.text.append(&mut self.bus.devices.uart.sent);
+        self.bus = fresh;
+        let board = self.board;
+        self.program.place(&mut self.bus, |addr| !board.keeps(addr));
+        if board.protects() {
+            self.program.protect(&mut self.bus);
+        }
+        self.fold_profile();
+        self.cache.clear();
+        self.csrs = Csrs::new(board.extensions());
+        self.x.fill(0);
+        self.pc = self.program.entry_addr;
+    }
+
+    /// Runs block after block until `until` instructions are retired or something has to be
+    /// attended to.
+    fn run_blocks<W: Watch>(&mut self, until: u64, watch: &mut W) -> Option<Stop> {
+        let mut id = match self.block_at(self.pc) {
+            Ok(id) => id,
+            Err(addr) => return self.trap(Trap::new(Cause::InstructionAccess, addr), self.pc),
+        };
+        loop {
+            let block = self.cache.blocks[id as usize];
+            let first = block.first as usize;
+            let room = until.saturating_sub(self.instructions);
+            let len = if u64::from(block.len) <= room { block.len as usize } else { room as usize };
+            self.bus.base = self.instructions;
+            let end = {
+                let insts = &self.cache.insts[first..first + len];
+                execute(&mut self.x, &mut self.bus, insts, watch)
+            };
+            if !self.bus.written.is_empty() {
+                let pcs = &self.cache.pcs;
+                self.bus.settle_writers(|index| pcs[first + index as usize]);
+            }
+            match end {
+                End::Through => {
+                    self.retire(first, len);
+                    if len < block.len as usize {
+                        self.pc = self.cache.pcs[first + len];
+                        return None;
+                    }
+                    self.pc = block.end_pc;
+                    if self.instructions >= until {
+                        return None;
+                    }
+                    if block.next != NONE {
+                        id = block.next;
+                        continue;
+                    }
+                    match self.block_at(block.end_pc) {
+                        Ok(next) => {
+                            self.cache.blocks[id as usize].next = next;
+                            id = next;
+                        }
+                        Err(_) => return None,
+                    }
+                }
+                End::Taken(index) => {
+                    let at = first + index;
+                    self.retire(first, index + 1);
+                    self.pc = self.cache.insts[at].imm as u32;
+                    if self.instructions >= until {
+                        return None;
+                    }
+                    let next = self.cache.links[at];
+                    if next != NONE {
+                        id = next;
+                        continue;
+                    }
+                    match self.block_at(self.pc) {
+                        Ok(next) => {
+                            self.cache.links[at] = next;
+                            id = next;
+                        }
+                        Err(_) => return None,
+                    }
+                }
+                End::Jump(index, target) => {
+                    let at = first + index;
+                    let inst = self.cache.insts[at];
+                    self.x[inst.rd as usize] = self.cache.pcs[at].wrapping_add(u32::from(inst.rs2));
+                    self.retire(first, index + 1);
+                    self.pc = target;
+                    if self.instructions >= until {
+                        return None;
+                    }
+                    match self.block_at(target) {
+                        Ok(next) => id = next,
+                        Err(_) => return None,
+                    }
+                }
+                End::System(index) => {
+                    self.retire(first, index);
+                    let at = first + index;
+                    self.pc = self.cache.pcs[at];
+                    return self.system(self.cache.insts[at]);
+                }
+                End::Trapped(index, trap) => {
+                    self.retire(first, index);
+                    return self.trap(trap, self.cache.pcs[first + index]);
+                }
+                End::Stopped(index) => {
+                    self.retire(first, index + 1);
+                    let at = first + index + 1;
+                    self.pc = if at < first + block.len as usize {
+                        self.cache.pcs[at]
+                    } else {
+                        block.end_pc
+                    };
+                    return None;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn block_at(&mut self, pc: u32) -> Result<u32, u32> {
+        match self.cache.find(pc) {
+            Some(id) => Ok(id),
+            None => self.cache.decode(pc, &mut self.bus, self.board.extensions()),
+        }
+    }
+
+    #[inline(always)]
+    fn retire(&mut self, first: usize, count: usize) {
+        self.instructions += count as u64;
+        if self.profile.is_some() && count > 0 {
+            self.cache.exit_counts[first + count - 1] += 1;
+        }
+    }
+
+    /// Adds what the cache has counted to the profile.
+    fn fold_profile(&mut self) {
+        let Some(profile) = &mut self.profile else { return };
+        for block in &self.cache.blocks {
+            let insts = block.first as usize..(block.first + block.len) as usize;
+            let mut count = 0;
+            for at in insts.rev() {
+                count += std::mem::take(&mut self.cache.exit_counts[at]);
+                if count > 0 {
+                    *profile.entry(self.cache.pcs[at]).or_default() += count;
+                }
+            }
+        }
+    }
+
+    /// Takes an exception at `pc`.
+    fn trap(&mut self, trap: Trap, pc: u32) -> Option<Stop> {
+        self.bus.break_reservation();
+        let handler = self.csrs.enter(trap.cause.code(), trap.value, pc);
+        self.pc = handler;
+        let is_lost = self.bus.fetch(handler).is_err() || handler == pc;
+        is_lost.then_some(Stop::Unhandled { trap, pc })
+    }
+
+    /// Takes an exception that the instruction at `pc` is by itself. It does not retire, but
+    /// QEMU's machine counts it.
+    fn raise(&mut self, trap: Trap, pc: u32) -> Option<Stop> {
+        self.instructions += u64::from(matches!(self.board, Board::Virt));
+        self.trap(trap, pc)
+    }
+
+    fn counters(&self) -> Counters {
+        // The instruction that reads counts itself.
+        let instructions = self.instructions + 1;
+        Counters {
+            instructions,
+            time: self.bus.devices.clint.time(instructions),
+            pending: self.bus.devices.clint.pending(),
+        }
+    }
+
+    /// Does what a block leaves to the machine.
+    fn system(&mut self, inst: Inst) -> Option<Stop> {
+        let pc = self.pc;
+        let next = pc.wrapping_add(u32::from(inst.rs2));
+        let bits = inst.imm as u32;
+        let refused = Trap::new(Cause::IllegalInstruction, bits);
+        match inst.op {
+            Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci => {
+                if self.access_csr(inst).is_none() {
+                    return self.trap(refused, pc);
+                }
+            }
+            Op::Ecall => {
+                let is_machine = self.csrs.mode == MACHINE;
+                let cause = if is_machine { Cause::MachineCall } else { Cause::UserCall };
+                return self.raise(Trap::new(cause, 0), pc);
+            }
+            Op::Ebreak if self.is_semihosting(pc) => {
+                let (number, block) = (self.x[10], self.x[11]);
+                let (bus, text) = (&mut self.bus, &mut self.text);
+                text.append(&mut bus.devices.uart.sent);
+                match self.semihost.answer(number, block, bus, text, self.instructions) {
+                    Answer::Value(value) => self.x[10] = value,
+                    Answer::Exit(code) => return Some(Stop::Exit { code }),
+                }
+                // It may have written anywhere.
+                self.bus.is_code_changed |= number == 0x15;
+            }
+            Op::Ebreak => return self.raise(Trap::new(Cause::Breakpoint, 0), pc),
+            Op::Mret => match self.csrs.leave() {
+                Some(target) => {
+                    self.instructions += 1;
+                    self.pc = target;
+                    return None;
+                }
+                None => return self.trap(refused, pc),
+            },
+            Op::Wfi => {
+                let clint = &mut self.bus.devices.clint;
+                let is_awake = self.csrs.wakes(clint.pending())
+                    || self.csrs.listens_to_timer() && clint.idle_until_due(self.instructions + 1);
+                if !is_awake {
+                    return Some(Stop::Asleep { pc });
+                }
+            }
+            Op::FenceI => self.bus.synchronise(),
+            Op::Stale => {
+                let len_bytes = u32::from(inst.rs2);
+                if let Some(writer_pc) = self.bus.writer_of(pc, len_bytes) {
+                    self.stale_fetches.push(StaleFetch { pc, writer_pc });
+                }
+                self.bus.forget_writer_of(pc, len_bytes);
+                // Decoded anew, it is what it is.
+                self.bus.is_code_changed = true;
+                return None;
+            }
+            Op::Hint => {}
+            _ => return self.raise(refused, pc),
+        }
+        self.instructions += 1;
+        self.pc = next;
+        None
+    }
+
+    fn access_csr(&mut self, inst: Inst) -> Option<()> {
+        let number = inst.imm as u32 >> 20;
+        let counters = self.counters();
+        let old = self.csrs.read(number, &counters)?;
+        let is_immediate = matches!(inst.op, Op::Csrrwi | Op::Csrrsi | Op::Csrrci);
+        let operand =
+            if is_immediate { u32::from(inst.rs1) } else { self.x[usize::from(inst.rs1)] };
+        let new = match inst.op {
+            Op::Csrrw | Op::Csrrwi => Some(operand),
+            // With the register x0, or 0, nothing is written.
+            _ if inst.rs1 == 0 => None,
+            Op::Csrrs | Op::Csrrsi => Some(old | operand),
+            _ => Some(old & !operand),
+        };
+        if let Some(new) = new {
+            self.csrs.write(number, new, &counters)?;
+        }
+        self.x[usize::from(inst.rd)] = old;
+        Some(())
+    }
+
+    /// Is the `ebreak` at `pc` between the two instructions that make it a request to the desk?
+    fn is_semihosting(&self, pc: u32) -> bool {
+        self.bus.fetch(pc.wrapping_sub(4)) == Ok(0x01F0_1013)
+            && self.bus.fetch(pc.wrapping_add(4)) == Ok(0x4070_5013)
+    }
+}
