@@ -24,6 +24,7 @@
 //! refused from then on, by name, unless its settings let the oldest go.
 
 mod carrier;
+mod copy;
 mod error;
 mod id;
 mod message;
@@ -41,6 +42,7 @@ mod wait;
 
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use critical_section::Mutex;
 
@@ -87,7 +89,9 @@ use state::{Payload, State};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Bus<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> {
-    state: Mutex<UnsafeCell<State<SERVICES, TYPES, EVENTS>>>,
+    state: Mutex<UnsafeCell<State<SERVICES, EVENTS>>>,
+    /// Who has subscribed, a bit each, by type. Written inside the lock only; outside of it, a hint.
+    subscribers: [AtomicU32; TYPES],
     payloads: P,
 }
 
@@ -104,11 +108,15 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     #[must_use]
     pub const fn new(payloads: P) -> Self {
         let () = Self::_PLACES;
-        Self { state: Mutex::new(UnsafeCell::new(State::new())), payloads }
+        Self {
+            state: Mutex::new(UnsafeCell::new(State::new())),
+            subscribers: [const { AtomicU32::new(0) }; TYPES],
+            payloads,
+        }
     }
 
     #[inline(always)]
-    fn locked<R>(&self, f: impl FnOnce(&mut State<SERVICES, TYPES, EVENTS>) -> R) -> R {
+    fn locked<R>(&self, f: impl FnOnce(&mut State<SERVICES, EVENTS>) -> R) -> R {
         critical_section::with(|cs| {
             // SAFETY: the critical section keeps everybody else out, and this context is here once:
             // what the state does calls nothing of the user's, so nothing comes back to this bus.
@@ -183,6 +191,10 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         let at = service.index();
         let wakers = self.locked(|state| {
             state.begin_leave(service)?;
+            for subscribers in &self.subscribers {
+                let others = subscribers.load(Ordering::Relaxed) & !(1 << at);
+                subscribers.store(others, Ordering::Relaxed);
+            }
             Ok((state.take_receiver(at), state.take_poster(at)))
         })?;
         drop(wakers);
@@ -198,7 +210,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     /// # Errors
     /// [`ServiceError::UnknownService`], [`ServiceError::UnknownType`].
     pub fn subscribe(&self, service: ServiceId, event_type: EventType) -> Result<(), ServiceError> {
-        self.locked(|state| state.subscribe(service, event_type, true))
+        self.set_subscribed(service, event_type, true)
     }
 
     /// Lets a service get no more events of this type. Those that wait already stay. O(1).
@@ -210,10 +222,29 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         service: ServiceId,
         event_type: EventType,
     ) -> Result<(), ServiceError> {
-        self.locked(|state| state.subscribe(service, event_type, false))?;
+        self.set_subscribed(service, event_type, false)?;
         // Posts that were refused because of this service may go on.
         self.wake_posters(u32::MAX);
         Ok(())
+    }
+
+    fn set_subscribed(
+        &self,
+        service: ServiceId,
+        event_type: EventType,
+        is_wanted: bool,
+    ) -> Result<(), ServiceError> {
+        self.locked(|state| {
+            if !state.is_registered(service) {
+                return Err(ServiceError::UnknownService { service });
+            }
+            let Some(subscribers) = self.subscribers.get(usize::from(event_type.0)) else {
+                return Err(ServiceError::UnknownType { event_type, type_count: TYPES });
+            };
+            let (all, bit) = (subscribers.load(Ordering::Relaxed), 1 << service.index());
+            subscribers.store(if is_wanted { all | bit } else { all & !bit }, Ordering::Relaxed);
+            Ok(())
+        })
     }
 
     /// The bus's figures. O(services).

@@ -2,6 +2,7 @@
 
 use core::task::Waker;
 
+use super::post::Label;
 use super::state::Payload;
 use super::{Bus, Message, Payloads, PostError, ReceiveError, ServiceId};
 
@@ -11,15 +12,13 @@ pub trait Carrier: sealed::Carrier {}
 impl<B: sealed::Carrier> Carrier for B {}
 
 pub(super) mod sealed {
-    use super::{Message, Payload, PostError, ReceiveError, ServiceId, Waker};
+    use super::{Label, Message, Payload, PostError, ReceiveError, ServiceId, Waker};
 
     pub trait Carrier: Sized {
-        /// Queues an event, or frees it.
-        fn publish(&self, index: u16, payload: Payload) -> Result<usize, PostError>;
-        /// Frees an event that is not posted after all.
-        fn abandon(&self, index: u16, payload: Payload);
-        /// Counts a refusal.
-        fn refuse(&self, error: PostError) -> PostError;
+        /// Queues the event, or frees it.
+        fn publish(&self, label: Label, payload: Payload) -> Result<usize, PostError>;
+        /// Frees memory that no event was made of.
+        fn give_back(&self, payload: Payload);
         /// Lets go of a received event.
         fn release(&self, index: u16);
         /// Unregisters a service, if it still is.
@@ -38,18 +37,12 @@ pub(super) mod sealed {
 impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> sealed::Carrier
     for Bus<P, SERVICES, TYPES, EVENTS>
 {
-    #[inline(always)]
-    fn publish(&self, index: u16, payload: Payload) -> Result<usize, PostError> {
-        Bus::publish(self, index, payload)
+    fn publish(&self, label: Label, payload: Payload) -> Result<usize, PostError> {
+        Bus::publish(self, label, payload).map_err(|error| self.refuse(error))
     }
 
-    fn abandon(&self, index: u16, payload: Payload) {
-        self.locked(|state| state.abandon(index));
-        self.give_back(payload);
-    }
-
-    fn refuse(&self, error: PostError) -> PostError {
-        Bus::refuse(self, error)
+    fn give_back(&self, payload: Payload) {
+        Bus::give_back(self, payload);
     }
 
     #[inline(always)]

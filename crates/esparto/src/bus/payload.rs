@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::pool::Critical;
-use crate::{AllocError, BlockPool, Memory, Policy, Sink, Use};
+use crate::{AllocError, BlockPool, Memory, Policy, Sink, Tiers, Use, tiers};
 
 /// Why a payload got no block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,42 @@ unsafe impl<const N: usize, S: Sink> Payloads for Memory<N, S> {
         if let Some(layout) = layout(size_bytes) {
             // SAFETY: passed on; the layout is that of the request.
             unsafe { Memory::deallocate(self, ptr, layout) }
+        }
+    }
+}
+
+/// The smallest block that fits, and the heap behind. Interrupt handlers get blocks of the pools
+/// alone, in constant time.
+// SAFETY: blocks of pools and heap are what is asked for. Nothing is known of where the pools are
+// but their policy, which is asked.
+unsafe impl<const CLASSES: usize, const N: usize, S: Sink> Payloads for Tiers<'_, CLASSES, N, S> {
+    #[inline]
+    fn allocate(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        let Some(layout) = layout(size_bytes) else {
+            return Err(PayloadError::TooLarge { limit_bytes: isize::MAX as usize });
+        };
+        Tiers::allocate(self, layout).map_err(|error| match error {
+            tiers::AllocError::Heap(AllocError::TooLarge { limit_bytes, .. }) => {
+                PayloadError::TooLarge { limit_bytes }
+            }
+            _ => PayloadError::NoMemory,
+        })
+    }
+
+    #[inline]
+    fn allocate_in_isr(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        let Some(layout) = layout(size_bytes) else {
+            return Err(PayloadError::TooLarge { limit_bytes: isize::MAX as usize });
+        };
+        self.allocate_block(layout).ok().flatten().ok_or(PayloadError::NoMemory)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, size_bytes: usize) {
+        if let Some(layout) = layout(size_bytes) {
+            // Refused only if somebody gave it back behind the bus's back, which was counted.
+            // SAFETY: passed on; the layout is that of the request.
+            let _ = unsafe { Tiers::deallocate(self, ptr.as_ptr(), layout) };
         }
     }
 }

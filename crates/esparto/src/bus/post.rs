@@ -3,15 +3,15 @@
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
-use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
 use core::task::Waker;
 
 use bytemuck::NoUninit;
 
 use super::queue::NIL;
-use super::state::{Payload, Posted};
+use super::state::Payload;
 use super::{
-    Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Wait,
+    Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Wait, copy,
 };
 
 /// Who asks for memory.
@@ -19,6 +19,14 @@ use super::{
 enum Context {
     Task,
     Isr,
+}
+
+/// What an event is, but for its payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    sender: ServiceId,
+    event_type: EventType,
+    priority: Priority,
 }
 
 impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
@@ -41,7 +49,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         payload: &[u8],
         priority: Priority,
     ) -> Result<usize, PostError> {
-        self.post_uncounted(sender, event_type, payload, priority, Context::Task)
+        self.post_uncounted(Label { sender, event_type, priority }, payload, Context::Task)
             .map_err(|error| self.refuse(error))
     }
 
@@ -58,7 +66,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         payload: &[u8],
         priority: Priority,
     ) -> Result<usize, PostError> {
-        self.post_uncounted(sender, event_type, payload, priority, Context::Isr)
+        self.post_uncounted(Label { sender, event_type, priority }, payload, Context::Isr)
             .map_err(|error| self.refuse(error))
     }
 
@@ -77,7 +85,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     }
 
     /// Posts an event that `build` writes where it stays, into zeros. `build` runs outside the lock,
-    /// and not at all when the post is refused before it.
+    /// and not at all when there is no memory.
     ///
     /// # Errors
     /// As for [`post`](Self::post).
@@ -97,7 +105,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     /// Takes memory for an event that is built step by step, zeroed.
     ///
     /// # Errors
-    /// As for [`post`](Self::post), but for what only queues can say.
+    /// [`PostError`] for a want of memory; everything else is seen when it is posted.
     pub fn draft(
         &self,
         sender: ServiceId,
@@ -105,14 +113,14 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         len_bytes: usize,
         priority: Priority,
     ) -> Result<Draft<'_, Self>, PostError> {
-        let draft = self
-            .reserve(sender, event_type, len_bytes, priority, true, Context::Task)
+        let label = Label { sender, event_type, priority };
+        let payload = self
+            .validate(label)
+            .and_then(|()| self.allocate(label, len_bytes, Context::Task))
             .map_err(|error| self.refuse(error))?;
-        // Never `None`: it was asked for even if nobody listens.
-        let draft = draft.ok_or(PostError::NotStarted)?;
         // SAFETY: the block is the draft's own, and this long.
-        unsafe { draft.payload.ptr.write_bytes(0, len_bytes) };
-        Ok(draft)
+        unsafe { payload.ptr.write_bytes(0, len_bytes) };
+        Ok(Draft { bus: self, label, payload })
     }
 
     /// Posts, and waits for room for at most `timeout_ms`: for queues, places, memory, or the
@@ -165,7 +173,8 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         priority: Priority,
         waker: &Waker,
     ) -> Result<usize, PostError> {
-        let post = || self.post_uncounted(sender, event_type, payload, priority, Context::Task);
+        let label = Label { sender, event_type, priority };
+        let post = || self.post_uncounted(label, payload, Context::Task);
         match post() {
             Err(error) if error.is_want_of_room() => {
                 let mine = waker.clone();
@@ -186,53 +195,66 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     #[inline(always)]
     fn post_uncounted(
         &self,
-        sender: ServiceId,
-        event_type: EventType,
-        payload: &[u8],
-        priority: Priority,
+        label: Label,
+        bytes: &[u8],
         context: Context,
     ) -> Result<usize, PostError> {
-        let draft = self.reserve(sender, event_type, payload.len(), priority, false, context)?;
-        let Some(draft) = draft else { return Ok(0) };
-        // SAFETY: the block is the draft's own and this long; the source is somebody else's.
-        unsafe {
-            draft.payload.ptr.copy_from_nonoverlapping(NonNull::from(payload).cast(), payload.len())
-        };
-        draft.publish()
+        let subscribers = self.subscribers.get(usize::from(label.event_type.0));
+        if subscribers.is_none_or(|subscribers| subscribers.load(Ordering::Relaxed) == 0) {
+            return self.post_to_none(label);
+        }
+        let payload = self.allocate(label, bytes.len(), context)?;
+        // SAFETY: the block is this post's own, aligned and this long.
+        unsafe { copy::to_block(bytes, payload.ptr) };
+        self.publish(label, payload)
     }
 
-    /// A place and memory for an event; `None` if nobody would get it and it is not wanted then.
+    /// Posts what nobody has subscribed to, and says what is wrong with it if anything is.
+    #[cold]
+    #[inline(never)]
+    fn post_to_none(&self, label: Label) -> Result<usize, PostError> {
+        self.validate(label)?;
+        self.locked(|state| state.post_to_none(label.sender))?;
+        Ok(0)
+    }
+
+    /// What is wrong with a post before anything is done for it.
+    fn validate(&self, label: Label) -> Result<(), PostError> {
+        let Label { sender, event_type, .. } = label;
+        self.locked(|state| state.validate(sender))?;
+        if usize::from(event_type.0) >= TYPES {
+            return Err(PostError::UnknownType { event_type, type_count: TYPES });
+        }
+        Ok(())
+    }
+
     #[inline(always)]
-    fn reserve(
+    fn allocate(
         &self,
-        sender: ServiceId,
-        event_type: EventType,
+        label: Label,
         len_bytes: usize,
-        priority: Priority,
-        is_wanted_anyway: bool,
         context: Context,
-    ) -> Result<Option<Draft<'_, Self>>, PostError> {
-        let reserved =
-            self.locked(|state| state.reserve(sender, event_type, priority, is_wanted_anyway))?;
-        let Some((index, unused)) = reserved else { return Ok(None) };
-        self.free(unused);
+    ) -> Result<Payload, PostError> {
         if len_bytes == 0 {
-            return Ok(Some(Draft { bus: self, index, payload: Payload::NONE }));
+            return Ok(Payload::NONE);
         }
         let block = match context {
             Context::Task => self.payloads.allocate(len_bytes),
             Context::Isr => self.payloads.allocate_in_isr(len_bytes),
         };
         match block {
-            Ok(ptr) => Ok(Some(Draft { bus: self, index, payload: Payload { ptr, len_bytes } })),
-            Err(error) => Err(self.give_up(index, len_bytes, error)),
+            Ok(ptr) => Ok(Payload { ptr, len_bytes }),
+            Err(error) => Err(self.explain(label, len_bytes, error)),
         }
     }
 
+    /// What is wrong with a post that got no memory: memory comes last.
     #[cold]
     #[inline(never)]
-    fn give_up(&self, index: u16, size_bytes: usize, error: PayloadError) -> PostError {
-        self.locked(|state| state.abandon(index));
+    fn explain(&self, label: Label, size_bytes: usize, error: PayloadError) -> PostError {
+        if let Err(error) = self.validate(label) {
+            return error;
+        }
         match error {
             PayloadError::TooLarge { limit_bytes } => {
                 PostError::TooLarge { size_bytes, limit_bytes }
@@ -241,21 +263,36 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    pub(super) fn refuse(&self, error: PostError) -> PostError {
-        self.locked(|state| state.count_refused(&error));
-        error
-    }
-
+    /// Queues an event, or frees its memory.
     #[inline(always)]
-    pub(super) fn publish(&self, index: u16, payload: Payload) -> Result<usize, PostError> {
-        match self.locked(|state| state.publish(index, payload)) {
+    pub(super) fn publish(&self, label: Label, payload: Payload) -> Result<usize, PostError> {
+        let Label { sender, event_type, priority } = label;
+        let mut may_evict = true;
+        let result = loop {
+            let result = self.locked(|state| {
+                let subscribers = self.subscribers.get(usize::from(event_type.0));
+                let subscribers = subscribers.map_or(0, |bits| bits.load(Ordering::Relaxed));
+                state.post(sender, event_type, priority, payload, subscribers)
+            });
+            match result {
+                Err(PostError::TooManyEvents { .. }) if may_evict && self.evict() => {
+                    may_evict = false;
+                }
+                result => break result,
+            }
+        };
+        match result {
             Ok(posted) => {
                 if posted.receiver_count == 0 {
                     self.give_back(payload);
                 }
-                Ok(self.finish(posted))
+                if posted.dropped != NIL {
+                    self.reap(posted.dropped);
+                }
+                if posted.wake != 0 {
+                    self.wake_receivers(posted.wake);
+                }
+                Ok(posted.receiver_count)
             }
             Err(error) => {
                 self.give_back(payload);
@@ -264,16 +301,22 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         }
     }
 
-    /// What is left to do after a post: free what made room, wake who waits.
-    #[inline(always)]
-    fn finish(&self, posted: Posted) -> usize {
-        if posted.dropped != NIL {
-            self.reap(posted.dropped);
+    /// Lets the oldest LOW event make room.
+    #[cold]
+    #[inline(never)]
+    fn evict(&self) -> bool {
+        let payload = self.locked(|state| state.evict());
+        if let Some(payload) = payload {
+            self.free(payload);
         }
-        if posted.wake != 0 {
-            self.wake_receivers(posted.wake);
-        }
-        posted.receiver_count
+        payload.is_some()
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refuse(&self, error: PostError) -> PostError {
+        self.locked(|state| state.count_refused(&error));
+        error
     }
 
     #[cold]
@@ -298,7 +341,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
 /// [`post`](Self::post), it is gone and its memory is free.
 pub struct Draft<'b, B: Carrier> {
     bus: &'b B,
-    index: u16,
+    label: Label,
     payload: Payload,
 }
 
@@ -311,16 +354,10 @@ impl<B: Carrier> Draft<'_, B> {
     /// Posts it. Returns how many subscribers it went to.
     ///
     /// # Errors
-    /// [`PostError::QueueFull`] and [`PostError::NotStarted`]; it is gone then.
+    /// As for [`Bus::post`]; it is gone then.
     pub fn post(self) -> Result<usize, PostError> {
-        let bus = self.bus;
-        self.publish().map_err(|error| bus.refuse(error))
-    }
-
-    #[inline(always)]
-    fn publish(self) -> Result<usize, PostError> {
         let this = ManuallyDrop::new(self);
-        this.bus.publish(this.index, this.payload)
+        this.bus.publish(this.label, this.payload)
     }
 }
 
@@ -343,7 +380,7 @@ impl<B: Carrier> DerefMut for Draft<'_, B> {
 
 impl<B: Carrier> Drop for Draft<'_, B> {
     fn drop(&mut self) {
-        self.bus.abandon(self.index, self.payload);
+        self.bus.give_back(self.payload);
     }
 }
 

@@ -12,9 +12,11 @@ pub(super) const NIL: u16 = u16::MAX;
 pub(super) struct Queue {
     pub(super) head: u16,
     pub(super) tail: u16,
-    pub(super) count: u16,
+    /// How many more may wait.
+    pub(super) room_count: u16,
+    /// The least room there ever was.
+    pub(super) least_room_count: u16,
     pub(super) depth: u16,
-    pub(super) peak_count: u16,
     pub(super) overflow: Overflow,
 }
 
@@ -22,16 +24,11 @@ impl Queue {
     const NONE: Self = Self {
         head: NIL,
         tail: NIL,
-        count: 0,
+        room_count: 0,
+        least_room_count: 0,
         depth: 0,
-        peak_count: 0,
         overflow: Overflow::Refuse,
     };
-
-    #[inline(always)]
-    pub(super) const fn is_full(&self) -> bool {
-        self.count >= self.depth
-    }
 }
 
 /// A place for a service: vacant, registered, or leaving (while its queues are emptied).
@@ -66,6 +63,11 @@ impl Service {
         self.name.is_none()
     }
 
+    /// Does anything of this priority wait?
+    pub(super) const fn is_ready(&self, priority: usize) -> bool {
+        self.ready & (1 << priority) != 0
+    }
+
     pub(super) fn open(
         &mut self,
         id: ServiceId,
@@ -80,7 +82,13 @@ impl Service {
         self.dropped_count = 0;
         for (at, queue) in self.queues.iter_mut().enumerate() {
             let (depth, overflow) = (settings.depths[at], settings.overflows[at]);
-            *queue = Queue { depth, overflow, ..Queue::NONE };
+            *queue = Queue {
+                depth,
+                overflow,
+                room_count: depth,
+                least_room_count: depth,
+                ..Queue::NONE
+            };
         }
     }
 
@@ -92,8 +100,8 @@ impl Service {
         ServiceStats {
             id: self.id,
             name: self.name.unwrap_or_default(),
-            queued_counts: self.queues.map(|queue| queue.count),
-            peak_counts: self.queues.map(|queue| queue.peak_count),
+            queued_counts: self.queues.map(|queue| queue.depth - queue.room_count),
+            peak_counts: self.queues.map(|queue| queue.depth - queue.least_room_count),
             depths: self.queues.map(|queue| queue.depth),
             dropped_count: self.dropped_count,
         }

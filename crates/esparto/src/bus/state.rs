@@ -27,8 +27,8 @@ impl Payload {
     }
 }
 
-/// A place for an event. It is in exactly one of: the list of free places, the hands of a poster
-/// (no references yet), or the queues and hands of receivers, one reference each.
+/// A place for an event. It is in exactly one of: the list of free places, a list for `reap`, or the
+/// queues and hands of receivers, one reference each.
 #[derive(Debug)]
 struct Envelope<const SERVICES: usize> {
     payload: Payload,
@@ -73,11 +73,9 @@ enum Life {
 }
 
 #[derive(Debug)]
-pub(super) struct State<const SERVICES: usize, const TYPES: usize, const EVENTS: usize> {
+pub(super) struct State<const SERVICES: usize, const EVENTS: usize> {
     life: Life,
     pub(super) now_ms: u32,
-    /// Who has subscribed, a bit each, by type.
-    subscribers: [u32; TYPES],
     services: [Service; SERVICES],
     envelopes: [Envelope<SERVICES>; EVENTS],
     /// The places given back.
@@ -98,14 +96,11 @@ pub(super) struct State<const SERVICES: usize, const TYPES: usize, const EVENTS:
     refused: RefusedPosts,
 }
 
-impl<const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
-    State<SERVICES, TYPES, EVENTS>
-{
+impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
     pub(super) const fn new() -> Self {
         Self {
             life: Life::Stopped,
             now_ms: 0,
-            subscribers: [0; TYPES],
             services: [const { Service::VACANT }; SERVICES],
             envelopes: [const {
                 Envelope {
@@ -193,9 +188,6 @@ impl<const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
             return Err(ServiceError::UnknownService { service: id });
         };
         service.id = ServiceId::NOBODY;
-        for subscribers in &mut self.subscribers {
-            *subscribers &= !(1 << id.index());
-        }
         Ok(())
     }
 
@@ -204,43 +196,26 @@ impl<const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
         self.services[index].close();
     }
 
-    pub(super) fn subscribe(
-        &mut self,
-        id: ServiceId,
-        event_type: EventType,
-        is_wanted: bool,
-    ) -> Result<(), ServiceError> {
-        if self.service(id).is_none() {
-            return Err(ServiceError::UnknownService { service: id });
-        }
-        let Some(subscribers) = self.subscribers.get_mut(usize::from(event_type.0)) else {
-            return Err(ServiceError::UnknownType { event_type, type_count: TYPES });
-        };
-        let bit = 1 << id.index();
-        *subscribers = if is_wanted { *subscribers | bit } else { *subscribers & !bit };
-        Ok(())
+    pub(super) fn is_registered(&self, id: ServiceId) -> bool {
+        self.service(id).is_some()
     }
 
     // --- Posting ---
 
-    /// Takes a place for an event; `None` if nobody would get it, and none is wanted then. O(1); if
-    /// there is no place, O(services).
-    ///
-    /// A payload that has to go back comes with the place: that of the event that made room.
-    #[inline(always)]
-    pub(super) fn reserve(
-        &mut self,
-        sender: ServiceId,
-        event_type: EventType,
-        priority: Priority,
-        is_wanted_anyway: bool,
-    ) -> Result<Option<(u16, Payload)>, PostError> {
+    /// Could `sender` post something?
+    pub(super) fn validate(&self, sender: ServiceId) -> Result<(), PostError> {
         if self.life != Life::Started {
             return Err(PostError::NotStarted);
         }
-        let Some(&subscribers) = self.subscribers.get(usize::from(event_type.0)) else {
-            return Err(PostError::UnknownType { event_type, type_count: TYPES });
-        };
+        self.service(sender).map(|_| ()).ok_or(PostError::UnknownSender { sender })
+    }
+
+    /// Lets `sender` post once, out of its quota.
+    #[inline(always)]
+    fn admit(&mut self, sender: ServiceId) -> Result<(), PostError> {
+        if self.life != Life::Started {
+            return Err(PostError::NotStarted);
+        }
         let now_ms = self.now_ms;
         let Some(service) = self.service_mut(sender) else {
             return Err(PostError::UnknownSender { sender });
@@ -250,57 +225,97 @@ impl<const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
                 .take(now_ms)
                 .map_err(|retry_after_ms| PostError::Quota { sender, retry_after_ms })?;
         }
-        if subscribers == 0 && !is_wanted_anyway {
-            self.posted_count = self.posted_count.wrapping_add(1);
-            return Ok(None);
-        }
-        let mut unused = Payload::NONE;
-        let index = if self.free != NIL {
-            let index = self.free;
-            self.free = self.envelopes[usize::from(index)].next[0];
-            index
-        } else if usize::from(self.fresh) < EVENTS {
-            self.fresh += 1;
-            self.fresh - 1
-        } else if let Some((index, payload)) = self.evict() {
-            unused = payload;
-            index
-        } else {
-            self.refund(sender);
-            return Err(PostError::TooManyEvents { event_count: EVENTS });
+        Ok(())
+    }
+
+    /// Posts an event that nobody would get. O(1).
+    pub(super) fn post_to_none(&mut self, sender: ServiceId) -> Result<(), PostError> {
+        self.admit(sender)?;
+        self.posted_count = self.posted_count.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Queues an event for its subscribers, a bit each. Theirs is the payload then; if they are
+    /// none, or on error, it stays the caller's. O(subscribers).
+    #[inline(always)]
+    pub(super) fn post(
+        &mut self,
+        sender: ServiceId,
+        event_type: EventType,
+        priority: Priority,
+        payload: Payload,
+        subscribers: u32,
+    ) -> Result<Posted, PostError> {
+        self.admit(sender)?;
+        // `NIL` is no place of any bus.
+        let (index, next_free) = match self.envelopes.get(usize::from(self.free)) {
+            Some(envelope) => (self.free, envelope.next[0]),
+            None if usize::from(self.fresh) < EVENTS => (self.fresh, NIL),
+            None => return Err(self.refuse(sender, priority, subscribers)),
         };
-        self.alive_count += 1;
+        if subscribers & self.refusing[priority as usize] != 0 {
+            return Err(self.refuse(sender, priority, subscribers));
+        }
+        let age = self.posted_count;
+        self.posted_count = age.wrapping_add(1);
+        let wake = subscribers & self.receiving;
+        let (mut left, mut receiver_count, mut dropped) = (subscribers, 0, NIL);
+        if left != 0 {
+            if index == self.fresh {
+                self.fresh += 1;
+            }
+            self.free = next_free;
+            self.alive_count += 1;
+        }
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left - 1;
+            receiver_count += 1;
+            if self.services[at].queues[priority as usize].room_count == 0 {
+                self.drop_oldest(at, priority as usize, &mut dropped);
+            }
+            self.link(at, priority as usize, index);
+        }
         let envelope = &mut self.envelopes[usize::from(index)];
+        envelope.payload = payload;
+        envelope.age = age;
         envelope.sender = sender;
         envelope.event_type = event_type;
         envelope.priority = priority;
-        envelope.payload = Payload::NONE;
-        Ok(Some((index, unused)))
+        envelope.ref_count = receiver_count;
+        Ok(Posted { receiver_count: usize::from(receiver_count), wake, dropped })
+    }
+
+    /// Says why there is no room, and gives the quota back.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, sender: ServiceId, priority: Priority, subscribers: u32) -> PostError {
+        if let Some(bucket) = self.service_mut(sender).and_then(|service| service.bucket.as_mut()) {
+            bucket.refund();
+        }
+        let full = subscribers & self.refusing[priority as usize];
+        match self.services.get(full.trailing_zeros() as usize) {
+            Some(service) => {
+                let depth = service.queues[priority as usize].depth;
+                PostError::QueueFull { service: service.id, priority, depth }
+            }
+            None => PostError::TooManyEvents { event_count: EVENTS },
+        }
     }
 
     /// Frees the place of the oldest LOW event, if all who wait for it would drop it and nobody
-    /// looks at it. O(services).
-    #[cold]
-    #[inline(never)]
-    fn evict(&mut self) -> Option<(u16, Payload)> {
+    /// looks at it; its payload comes out. O(services).
+    pub(super) fn evict(&mut self) -> Option<Payload> {
         const LOW: usize = Priority::Low as usize;
         // The oldest event is at the head of every queue that it is in.
-        let mut oldest: Option<(u16, u32)> = None;
-        for service in &self.services {
-            let queue = &service.queues[LOW];
-            if queue.count != 0 {
-                let age =
-                    self.posted_count.wrapping_sub(self.envelopes[usize::from(queue.head)].age);
-                if oldest.is_none_or(|(_, most)| age > most) {
-                    oldest = Some((queue.head, age));
-                }
-            }
-        }
-        let (index, _) = oldest?;
-        let has_it = |service: &Service| {
-            let queue = &service.queues[LOW];
-            queue.count != 0 && queue.head == index
-        };
+        let heads = self.services.iter().filter(|service| service.is_ready(LOW));
+        let (index, _) = heads
+            .map(|service| {
+                let head = service.queues[LOW].head;
+                (head, self.posted_count.wrapping_sub(self.envelopes[usize::from(head)].age))
+            })
+            .max_by_key(|&(_, age)| age)?;
+        let has_it = |service: &Service| service.is_ready(LOW) && service.queues[LOW].head == index;
         let mut ref_count = 0;
         for service in self.services.iter().filter(|service| has_it(service)) {
             if service.queues[LOW].overflow == Overflow::Refuse {
@@ -317,70 +332,7 @@ impl<const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
                 self.count_drop(at);
             }
         }
-        self.alive_count -= 1;
-        Some((index, self.envelopes[usize::from(index)].payload))
-    }
-
-    /// Queues an event for all who have subscribed to it now, or gives its place back. O(subscribers).
-    #[inline(always)]
-    pub(super) fn publish(&mut self, index: u16, payload: Payload) -> Result<Posted, PostError> {
-        let envelope = &mut self.envelopes[usize::from(index)];
-        let (event_type, priority) = (envelope.event_type, envelope.priority);
-        let mut left = self.subscribers[usize::from(event_type.0)];
-        if self.life != Life::Started || left & self.refusing[priority as usize] != 0 || left == 0 {
-            return self.publish_to_none(index, left);
-        }
-        envelope.payload = payload;
-        envelope.age = self.posted_count;
-        self.posted_count = self.posted_count.wrapping_add(1);
-        let wake = left & self.receiving;
-        let (mut receiver_count, mut dropped) = (0, NIL);
-        while left != 0 {
-            let at = left.trailing_zeros() as usize;
-            left &= left - 1;
-            receiver_count += 1;
-            if self.services[at].queues[priority as usize].is_full() {
-                self.drop_oldest(at, priority as usize, &mut dropped);
-            }
-            self.link(at, priority as usize, index);
-        }
-        self.envelopes[usize::from(index)].ref_count = receiver_count;
-        Ok(Posted { receiver_count: usize::from(receiver_count), wake, dropped })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn publish_to_none(&mut self, index: u16, subscribers: u32) -> Result<Posted, PostError> {
-        let envelope = &self.envelopes[usize::from(index)];
-        let (sender, priority) = (envelope.sender, envelope.priority);
-        if self.life == Life::Started && subscribers == 0 {
-            self.vacate(index);
-            self.posted_count = self.posted_count.wrapping_add(1);
-            return Ok(Posted { receiver_count: 0, wake: 0, dropped: NIL });
-        }
-        self.abandon(index);
-        if self.life != Life::Started {
-            return Err(PostError::NotStarted);
-        }
-        let full = subscribers & self.refusing[priority as usize];
-        let service = self.services.iter().enumerate().find(|(at, _)| full & (1 << at) != 0);
-        let (service, depth) = service.map_or((sender, 0), |(_, service)| {
-            (service.id, service.queues[priority as usize].depth)
-        });
-        Err(PostError::QueueFull { service, priority, depth })
-    }
-
-    /// Gives back the place of an event that is not posted after all.
-    pub(super) fn abandon(&mut self, index: u16) {
-        let sender = self.envelopes[usize::from(index)].sender;
-        self.refund(sender);
-        self.vacate(index);
-    }
-
-    fn refund(&mut self, sender: ServiceId) {
-        if let Some(bucket) = self.service_mut(sender).and_then(|service| service.bucket.as_mut()) {
-            bucket.refund();
-        }
+        Some(self.vacate(index))
     }
 
     #[cold]
@@ -468,17 +420,20 @@ impl<const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
     #[inline(always)]
     fn link(&mut self, at: usize, priority: usize, index: u16) {
         let service = &mut self.services[at];
-        service.ready |= 1 << priority;
         let queue = &mut service.queues[priority];
-        if queue.count == 0 {
+        let bit = 1 << priority;
+        if service.ready & bit == 0 {
+            service.ready |= bit;
             queue.head = index;
         } else {
             self.envelopes[usize::from(queue.tail)].next[at] = index;
         }
         queue.tail = index;
-        queue.count += 1;
-        queue.peak_count = queue.peak_count.max(queue.count);
-        if queue.is_full() && queue.overflow == Overflow::Refuse {
+        queue.room_count -= 1;
+        if queue.room_count < queue.least_room_count {
+            queue.least_room_count = queue.room_count;
+        }
+        if queue.room_count == 0 && queue.overflow == Overflow::Refuse {
             self.refusing[priority] |= 1 << at;
         }
     }
@@ -490,11 +445,13 @@ impl<const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
         let queue = &mut service.queues[priority];
         let index = queue.head;
         queue.head = self.envelopes[usize::from(index)].next[at];
-        queue.count -= 1;
-        if queue.count == 0 {
+        if index == queue.tail {
             service.ready &= !(1 << priority);
         }
-        self.refusing[priority] &= !(1 << at);
+        if queue.room_count == 0 {
+            self.refusing[priority] &= !(1 << at);
+        }
+        queue.room_count += 1;
         index
     }
 
