@@ -465,7 +465,7 @@ impl Bus {
         if allowed & MEMORY == 0 {
             let now = self.base + index as u64 + 1;
             let stored = self.devices.store(addr, value, size_bytes, now).unwrap_or(fault);
-            if let Some(is_on) = self.devices.cache_request.take() {
+            if let Some(is_on) = self.devices.take_cache_request() {
                 self.set_cache(is_on);
             }
             return stored;

@@ -25,14 +25,17 @@ pub(crate) struct Devices {
     pub(crate) clint: Clint,
     pub(crate) uart: Uart,
     control: Control,
-    /// Set by a store to the cache's register.
-    pub(crate) cache_request: Option<bool>,
 }
 
 impl Devices {
     /// How the program ended itself.
     pub(crate) fn finished(&self) -> Option<Finish> {
         self.control.finished()
+    }
+
+    /// What was asked of the cache, once.
+    pub(crate) fn take_cache_request(&mut self) -> Option<bool> {
+        self.control.take_cache_request()
     }
 
     /// A load of an address that is no memory; `None` if it is no register either.

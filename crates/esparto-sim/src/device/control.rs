@@ -13,10 +13,14 @@ pub(crate) enum Finish {
     Reset,
 }
 
-/// The test device of QEMU's machine: one register.
+/// The cache's register, from the start of the device: 0 off, 1 on.
+const CACHE: u32 = 4;
+
+/// The test device of QEMU's machine, and behind its register one for the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     finished: Option<Finish>,
+    cache_request: Option<bool>,
 }
 
 impl Control {
@@ -24,7 +28,15 @@ impl Control {
         self.finished
     }
 
+    /// What was last asked of the cache, once.
+    pub(crate) fn take_cache_request(&mut self) -> Option<bool> {
+        self.cache_request.take()
+    }
+
     pub(crate) fn store(&mut self, offset: u32, value: u32) -> Option<Stored> {
+        if offset == CACHE {
+            self.cache_request = Some(value & 1 != 0);
+        }
         if offset == 0 {
             self.finished = match value & 0xFFFF {
                 PASS => Some(Finish::Exit(0)),

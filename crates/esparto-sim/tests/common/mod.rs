@@ -10,6 +10,31 @@ pub(crate) mod random;
 use esparto_sim::{Board, Machine, Stop};
 use image::Image;
 
+/// A machine of `board` whose program is `code` at `addr`.
+pub(crate) fn machine(board: &str, addr: u32, code: &[u32]) -> Machine {
+    machine_on(Board::find(board).expect("the board exists"), addr, code)
+}
+
+pub(crate) fn machine_on(board: Board, addr: u32, code: &[u32]) -> Machine {
+    let mut image = Image::new(0);
+    image.push_all(code.iter().copied());
+    let elf = image::elf(addr, &[(addr, &image.code, 5)]);
+    Machine::new(board, &elf).expect("the code is a program")
+}
+
+/// Code that stores `value` at `addr` with `x28` and `x29`.
+pub(crate) fn put(addr: u32, value: u32) -> Vec<u32> {
+    let mut code = asm::li(28, addr).to_vec();
+    code.extend(asm::li(29, value));
+    code.push(asm::sw(29, 28, 0));
+    code
+}
+
+/// Code that ends the program.
+pub(crate) fn exit() -> Vec<u32> {
+    put(0x0010_0000, 0x5555)
+}
+
 /// The state that `image` leaves behind on the simulator, and the instructions it took.
 pub(crate) fn simulate(image: &Image) -> (Vec<u8>, u64) {
     let mut machine = Machine::new(Board::Virt, &image.elf()).expect("the image is a program");
