@@ -74,15 +74,18 @@ pub(crate) fn boot(
     trace: Option<&Path>,
     mut take: impl FnMut(&str),
 ) -> Result<Said> {
-    // The configuration holds for the folder cargo starts in. QEMU starts there too, and the
-    // firmware splits its command line at blanks: only the trace's bare name is passed.
-    let dir = match trace {
-        Some(trace) => trace.parent().context("a trace lies in a folder")?.to_owned(),
-        None => repo.path(DIR),
+    // QEMU starts where cargo does, and the firmware splits its command line at blanks: only the
+    // trace's bare name is passed. Away from its folder, the workspace's configuration is named; in
+    // it, cargo finds it by itself, and naming it would give every flag twice.
+    let run = match trace {
+        Some(trace) => {
+            let dir = trace.parent().context("a trace lies in a folder")?;
+            let config = repo.path(DIR).join(".cargo/config.toml");
+            Cmd::new("cargo", dir).arg("--config").arg(config)
+        }
+        None => Cmd::new("cargo", repo.path(DIR)),
     };
-    let run = Cmd::new("cargo", dir)
-        .arg("--config")
-        .arg(repo.path(DIR).join(".cargo/config.toml"))
+    let run = run
         .words("run --quiet --locked --release --manifest-path")
         .arg(repo.path(DIR).join("Cargo.toml"))
         .words(program);
