@@ -172,9 +172,9 @@ fn sizes_and_alignments_at_the_limits_fail_and_change_nothing() {
 #[test]
 fn every_length_of_memory_starts_or_is_refused() {
     for len in (16..3000).step_by(16) {
-        let memory = vec![0_u128; len / 16];
+        let mut memory = vec![0_u128; len / 16];
         let pointer = std::ptr::NonNull::slice_from_raw_parts(
-            std::ptr::NonNull::from(&memory[..]).cast::<u8>(),
+            std::ptr::NonNull::from(&mut memory[..]).cast::<u8>(),
             len,
         );
         // SAFETY: the buffer outlives the heap, and only the heap uses it.
