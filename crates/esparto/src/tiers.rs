@@ -80,6 +80,12 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
         self
     }
 
+    /// Where the pools are.
+    #[must_use]
+    pub const fn storage_policy(&self) -> Policy {
+        self.storage_policy
+    }
+
     /// The same, with the heap behind the pools being what `policy` allows.
     #[must_use]
     pub const fn falling_back_to(mut self, policy: Policy) -> Self {

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::pool::Critical;
-use crate::{AllocError, BlockPool, Memory, Policy, Sink, Tiers, Use, tiers};
+use crate::{AllocError, BlockPool, Caps, Memory, Policy, Sink, Tiers, Use, tiers};
 
 /// Why a payload got no block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,8 @@ unsafe impl<const N: usize, S: Sink> Payloads for Memory<N, S> {
 }
 
 /// The smallest block that fits, and the heap behind. Interrupt handlers get blocks of the pools
-/// alone, in constant time.
+/// alone, in constant time, and only if the tiers' policy puts those into internal memory that is
+/// safe for them.
 // SAFETY: blocks of pools and heap are what is asked for. Nothing is known of where the pools are
 // but their policy, which is asked.
 unsafe impl<const CLASSES: usize, const N: usize, S: Sink> Payloads for Tiers<'_, CLASSES, N, S> {
@@ -141,6 +142,9 @@ unsafe impl<const CLASSES: usize, const N: usize, S: Sink> Payloads for Tiers<'_
         let Some(layout) = layout(size_bytes) else {
             return Err(PayloadError::TooLarge { limit_bytes: isize::MAX as usize });
         };
+        if !self.storage_policy().required().contains(Caps::INTERNAL | Caps::ISR_SAFE) {
+            return Err(PayloadError::NoMemory);
+        }
         self.allocate_block(layout).ok().flatten().ok_or(PayloadError::NoMemory)
     }
 
