@@ -50,7 +50,8 @@ pub unsafe trait RawHeap {
     /// Hands out a block for `layout`, or nothing. The size is not zero.
     fn allocate(&mut self, layout: Layout) -> Option<Grant>;
 
-    /// Takes a block back; returns the bytes that it took.
+    /// Takes a block back; returns the bytes that it took. A heap that can tell
+    /// ([`Guarded`](crate::guard::Guarded)) refuses what is no live block and returns 0.
     ///
     /// # Safety
     /// `ptr` came from this heap with this `layout` (as last resized) and was not given back.

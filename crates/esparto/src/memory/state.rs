@@ -307,6 +307,10 @@ impl<const N: usize, S: Sink> State<N, S> {
         };
         // SAFETY: as promised by the caller; the region was found by the block's address.
         let given_bytes = unsafe { slot.heap_mut().deallocate(ptr, layout) };
+        if given_bytes == 0 {
+            // No block takes nothing: a guard refused this one, and said so in its log.
+            return None;
+        }
         slot.account(given_bytes, 0);
         slot.live_count -= 1;
         Some(region)
