@@ -1,5 +1,7 @@
 //! Block pools: the oracle, bad input, set-up and end, memory of any capability, the log.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -10,19 +12,12 @@ use esparto::pool::{
     Shape, ShapeError, Single, Storage, TakeError,
 };
 use esparto::{AllocError, Caps, Corruption, LinkedList, Memory};
+use kept::bytes;
 use proptest::prelude::*;
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 128 };
 const SRAM: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD).union(Caps::ATOMIC);
 const PSRAM: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
-
-/// Memory for a test; it is never freed, as on the chip.
-fn bytes(len: usize) -> &'static mut [MaybeUninit<u8>] {
-    // Words, so that the start is aligned.
-    let words = vec![0u64; len.div_ceil(8)].leak();
-    // SAFETY: the same memory, borrowed for ever, as bytes that may be anything.
-    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), len) }
-}
 
 fn live<A: Access>(block_bytes: usize, block_count: usize) -> BlockPool<A> {
     let shape = Shape::new(block_bytes, block_count).unwrap();

@@ -1,10 +1,13 @@
 //! Four threads on one pool, against an oracle: each block has a word outside of the pool that says
 //! who has it. Whoever takes a block finds it nobody's, whoever gives it back finds it still theirs.
 
+mod kept;
+
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use esparto::pool::{BlockPool, Critical, LockFree, Pool, PoolBlock, PoolBox, Shape, Shared};
+use kept::bytes;
 
 const THREADS: u32 = 4;
 const BLOCKS: usize = 13;
@@ -103,11 +106,7 @@ fn typed<A: Shared>(pool: &'static Pool<Value, BLOCKS, A>, ops: u64) {
 
 fn block<A: Shared>(pool: &'static BlockPool<A>, ops: u64) {
     let shape = Shape::new(32, BLOCKS).unwrap();
-    let memory = vec![0_u64; BlockPool::<A>::needed_bytes(shape).div_ceil(8)].leak();
-    // SAFETY: the same memory, borrowed for ever, as bytes that may be anything.
-    let memory =
-        unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), 8 * memory.len()) };
-    pool.init_static(memory, shape).unwrap();
+    pool.init_static(bytes(BlockPool::<A>::needed_bytes(shape)), shape).unwrap();
     let first = pool.allocate().unwrap();
     pool.deallocate(first).unwrap();
     let first = first.addr().get();

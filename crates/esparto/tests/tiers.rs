@@ -1,8 +1,9 @@
 //! Tiers: which pool, when the heap, back to where, and what the figures say.
 
+mod kept;
+
 use std::alloc::Layout;
 use std::collections::BTreeMap;
-use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
 
 use esparto::pool::FreeError;
@@ -10,6 +11,7 @@ use esparto::tiers::{
     AllocError, Class, ClassStats, DeinitError, InitError, Spill, Tiers, TiersStats, Unhealthy,
 };
 use esparto::{Caps, LinkedList, Memory, Policy, RegionId};
+use kept::{bytes, kept};
 use proptest::prelude::*;
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 128 };
@@ -19,14 +21,9 @@ const PSRAM: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
 
 type Heap = Memory<2>;
 
-/// A memory for a test; it is never freed, as on the chip.
+/// A memory for a test.
 fn memory(sram_bytes: usize, psram_bytes: usize) -> &'static Heap {
-    fn bytes(len: usize) -> &'static mut [MaybeUninit<u8>] {
-        let words = vec![0u64; len.div_ceil(8)].leak();
-        // SAFETY: the same memory, borrowed for ever, as bytes that may be anything.
-        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), len) }
-    }
-    let memory: &Heap = Box::leak(Box::new(Memory::new()));
+    let memory: &Heap = kept(Memory::new());
     memory.add_static::<LinkedList>("sram", bytes(sram_bytes), SRAM).unwrap();
     if psram_bytes != 0 {
         memory.add_static::<LinkedList>("psram", bytes(psram_bytes), PSRAM).unwrap();
