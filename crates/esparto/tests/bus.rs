@@ -1,8 +1,8 @@
 //! The bus: what services may rely on, and what becomes of bad input.
 
 mod bus_kit;
+mod kept;
 
-use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
 use bus_kit::{Exact, Parking, Stepped};
@@ -11,6 +11,7 @@ use esparto::bus::{
     ServiceId, Settings, ValueError,
 };
 use esparto::{Caps, Class, LinkedList, Memory, Tiers};
+use kept::{bytes, kept};
 
 const BUTTON: EventType = EventType(0);
 const SAMPLE: EventType = EventType(1);
@@ -29,15 +30,9 @@ const PSRAM: Caps = Caps::EXTERNAL.union(Caps::BYTE);
 
 /// 8 KiB of SRAM and 8 KiB of PSRAM.
 fn memory() -> &'static Memory<2> {
-    fn bytes() -> &'static mut [MaybeUninit<u8>] {
-        &mut Box::leak(Box::new(Aligned([MaybeUninit::uninit(); 8192]))).0
-    }
-    #[repr(align(64))]
-    struct Aligned([MaybeUninit<u8>; 8192]);
-
-    let memory: &'static Memory<2> = Box::leak(Box::new(Memory::new()));
-    memory.add_static::<LinkedList>("sram", bytes(), SRAM).unwrap();
-    memory.add_static::<LinkedList>("psram", bytes(), PSRAM).unwrap();
+    let memory: &'static Memory<2> = kept(Memory::new());
+    memory.add_static::<LinkedList>("sram", bytes(8192), SRAM).unwrap();
+    memory.add_static::<LinkedList>("psram", bytes(8192), PSRAM).unwrap();
     memory
 }
 
@@ -46,7 +41,7 @@ const CLASSES: [Class; 2] = [Class::new("Small", 64, 8), Class::new("Large", 256
 type InTiers = Tiers<'static, 2, 2>;
 
 fn tiers(memory: &'static Memory<2>) -> &'static InTiers {
-    let tiers: &'static InTiers = Box::leak(Box::new(Tiers::new(memory, CLASSES)));
+    let tiers: &'static InTiers = kept(Tiers::new(memory, CLASSES));
     tiers.init().unwrap();
     tiers
 }
@@ -125,9 +120,7 @@ fn an_interrupt_gets_blocks_of_pools_alone_and_never_external_memory() {
         assert!(sram.contains(&service.try_receive().unwrap().as_ptr().addr()));
     }
     // Pools in external memory are for tasks only.
-    let external: &InTiers = Box::leak(Box::new(
-        Tiers::new(memory, CLASSES).stored_in(Caps::EXTERNAL.into()),
-    ));
+    let external: &InTiers = kept(Tiers::new(memory, CLASSES).stored_in(Caps::EXTERNAL.into()));
     external.init().unwrap();
     let bus: Bus<&InTiers, 4, TYPES, 16> = Bus::new(external);
     bus.start().unwrap();
@@ -159,8 +152,11 @@ fn a_payload_larger_than_any_class_with_the_heap_exhausted_is_refused_and_nothin
         Err(PostError::NoMemory { size_bytes: 1000 })
     );
     let too_large = service.post(SAMPLE, &[0; 100_000], Priority::Critical).unwrap_err();
-    assert!(matches!(too_large, PostError::TooLarge { size_bytes: 100_000, limit_bytes }
-        if limit_bytes < 8192), "{too_large}");
+    assert!(
+        matches!(too_large, PostError::TooLarge { size_bytes: 100_000, limit_bytes }
+        if limit_bytes < 8192),
+        "{too_large}"
+    );
     assert_eq!(used(tiers), before);
     assert_eq!(bus.stats().alive_count, 0);
     assert_eq!(service.post(SAMPLE, &[0; 60], Priority::Low), Ok(1), "a pool still has a block");
@@ -328,9 +324,8 @@ fn a_subscriber_that_never_reads_harms_nobody_else() {
     deaf.unsubscribe(SAMPLE).unwrap();
     assert_eq!(busy.post(SAMPLE, b"go on", Priority::Normal), Ok(1));
     // One that lets its oldest go never stands in the way.
-    let newest = Settings::new()
-        .depth(Priority::Normal, 1)
-        .overflow(Priority::Normal, Overflow::DropOldest);
+    let newest =
+        Settings::new().depth(Priority::Normal, 1).overflow(Priority::Normal, Overflow::DropOldest);
     let lazy = bus.register("lazy", newest).unwrap();
     lazy.subscribe(BUTTON).unwrap();
     for index in 0..50_u8 {
@@ -454,9 +449,7 @@ fn time_outs_are_named_and_exact() {
     }
     service.post(SAMPLE, b"1", Priority::High).unwrap();
     let wait = Stepped::new(0);
-    let post = |timeout_ms| {
-        service.post_timeout(SAMPLE, b"2", Priority::High, &wait, timeout_ms)
-    };
+    let post = |timeout_ms| service.post_timeout(SAMPLE, b"2", Priority::High, &wait, timeout_ms);
     assert_eq!(post(50), Err(PostError::TimedOut { timeout_ms: 50 }));
     assert_eq!(post(0), Err(PostError::TimedOut { timeout_ms: 0 }));
     assert_eq!(bus.payloads().live_count(), 1);
@@ -481,8 +474,7 @@ fn a_blocked_receiver_and_a_blocked_poster_are_woken() {
             let wait = Parking::new();
             for index in 0..20_u8 {
                 // A queue of one: most posts find it full, and wait for minutes if nobody wakes them.
-                let posted =
-                    sender.post_timeout(SAMPLE, &[index], Priority::High, &wait, 600_000);
+                let posted = sender.post_timeout(SAMPLE, &[index], Priority::High, &wait, 600_000);
                 assert_eq!(posted, Ok(1));
             }
         });

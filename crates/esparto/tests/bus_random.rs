@@ -197,7 +197,10 @@ impl<'b> Oracle<'b> {
                     }
                     None => {
                         let type_count = TYPES;
-                        assert_eq!(result, Err(ServiceError::UnknownType { event_type, type_count }));
+                        assert_eq!(
+                            result,
+                            Err(ServiceError::UnknownType { event_type, type_count })
+                        );
                     }
                 }
             }
@@ -341,7 +344,10 @@ impl<'b> Oracle<'b> {
             .collect();
         if !receivers.is_empty() || is_built {
             if len_bytes > LIMIT_BYTES {
-                return Err(PostError::TooLarge { size_bytes: len_bytes, limit_bytes: LIMIT_BYTES });
+                return Err(PostError::TooLarge {
+                    size_bytes: len_bytes,
+                    limit_bytes: LIMIT_BYTES,
+                });
             }
             if len_bytes != 0 && self.block_count() == BLOCKS {
                 return Err(PostError::NoMemory { size_bytes: len_bytes });

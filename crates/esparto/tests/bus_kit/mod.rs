@@ -1,7 +1,7 @@
 //! Where the tests of the bus keep payloads, and how they wait.
 
 // Each test file uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
@@ -15,18 +15,18 @@ use esparto::bus::{PayloadError, Payloads, Wait};
 
 /// Exactly as much memory as was asked for, from the host's allocator, so that Miri sees every byte
 /// past an end, every use after a free and every leak. At most `limit_count` blocks.
-pub(crate) struct Exact {
-    pub(crate) limit_count: usize,
-    pub(crate) limit_bytes: usize,
-    pub(crate) live_count: AtomicUsize,
+pub struct Exact {
+    pub limit_count: usize,
+    pub limit_bytes: usize,
+    pub live_count: AtomicUsize,
 }
 
 impl Exact {
-    pub(crate) const fn new(limit_count: usize, limit_bytes: usize) -> Self {
+    pub const fn new(limit_count: usize, limit_bytes: usize) -> Self {
         Self { limit_count, limit_bytes, live_count: AtomicUsize::new(0) }
     }
 
-    pub(crate) fn live_count(&self) -> usize {
+    pub fn live_count(&self) -> usize {
         self.live_count.load(Ordering::SeqCst)
     }
 
@@ -62,7 +62,7 @@ unsafe impl Payloads for Exact {
 }
 
 /// A thread that parks.
-pub(crate) struct Parking {
+pub struct Parking {
     start: Instant,
     thread: Arc<Unpark>,
 }
@@ -76,7 +76,7 @@ impl Wake for Unpark {
 }
 
 impl Parking {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { start: Instant::now(), thread: Arc::new(Unpark(thread::current())) }
     }
 }
@@ -96,13 +96,13 @@ impl Wait for Parking {
 }
 
 /// A clock that only a wait moves: tests of time-outs take no time.
-pub(crate) struct Stepped {
-    pub(crate) now_ms: AtomicUsize,
-    pub(crate) wait_count: AtomicUsize,
+pub struct Stepped {
+    pub now_ms: AtomicUsize,
+    pub wait_count: AtomicUsize,
 }
 
 impl Stepped {
-    pub(crate) const fn new(now_ms: u32) -> Self {
+    pub const fn new(now_ms: u32) -> Self {
         Self { now_ms: AtomicUsize::new(now_ms as usize), wait_count: AtomicUsize::new(0) }
     }
 }

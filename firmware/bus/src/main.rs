@@ -1,0 +1,132 @@
+//! The event bus on the emulated core.
+//!
+//! First the instructions of a post and its delivery, printed as `bus PAYLOADS SIZE post=… receive=…
+//! drop=… total=…`; the 64-byte line in tiers is held to [`LIMIT`]. Then interrupts post, and a task
+//! under an async executor receives and asks for the next interrupt. Ends with `ok`, or a failure.
+#![no_std]
+#![no_main]
+
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use board_virt::{counter, doorbell, exit, memory, println};
+use embassy_executor::{Executor, Spawner};
+use esparto::bus::{Bus, EventType, Payloads, Priority, Service, ServiceId, Settings};
+use esparto::pool::{BlockPool, Critical, Shape};
+use esparto::{Class, Heap, Memory, Tiers};
+
+/// What a post of 64 bytes and its delivery to one subscriber may take.
+const LIMIT: u32 = 250;
+const ROUNDS: u32 = 100;
+/// Events that the interrupt posts.
+const EVENTS: u32 = 10_000;
+
+const MEASURED: EventType = EventType(0);
+const RUNG: EventType = EventType(1);
+
+type Kept<P> = Bus<P, 8, 16, 32>;
+type Payload = Tiers<'static, 4, 4>;
+
+#[global_allocator]
+static MEMORY: Memory<4> = Memory::new();
+static TIERS: Payload = Tiers::new(&MEMORY, Class::SERVICE);
+static IN_TIERS: Kept<&Payload> = Bus::new(&TIERS);
+static POOL: BlockPool<Critical> = BlockPool::new();
+static IN_POOL: Kept<&BlockPool<Critical>> = Bus::new(&POOL);
+
+/// Instructions of the costliest of many rounds, and of all parts of it.
+#[inline(never)]
+fn measure<P: Payloads>(bus: &Kept<P>, name: &str, size_bytes: usize) -> u32 {
+    let payload = [0x5a; 1024];
+    let sender = bus.register("sender", Settings::new()).expect("there is a place");
+    let receiver = bus.register("receiver", Settings::new()).expect("there is a place");
+    receiver.subscribe(MEASURED).expect("the type is known");
+    let (mut most, mut parts) = (0, [0; 3]);
+    for _ in 0..ROUNDS {
+        let start = counter::instructions();
+        let posted = sender.post(MEASURED, &payload[..size_bytes], Priority::Normal);
+        let posted_at = counter::instructions();
+        let message = receiver.try_receive();
+        let received_at = counter::instructions();
+        let message = message.expect("it was posted");
+        let checked_at = counter::instructions();
+        drop(message);
+        let end = counter::instructions();
+        assert_eq!(posted, Ok(1));
+        // A difference is one more than the instructions between.
+        let round = [posted_at - start - 1, received_at - posted_at - 1, end - checked_at - 1];
+        let total = round.iter().sum();
+        if total > most {
+            (most, parts) = (total, round);
+        }
+    }
+    let [post, receive, drop] = parts;
+    println!("bus {name} {size_bytes} post={post} receive={receive} drop={drop} total={most}");
+    most
+}
+
+static RINGER: AtomicU32 = AtomicU32::new(0);
+static RUNG_COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// Posts how often it was called.
+#[riscv_rt::core_interrupt(riscv::interrupt::Interrupt::MachineSoft)]
+fn on_ring() {
+    doorbell::silence();
+    let ringer = ServiceId::from_raw(RINGER.load(Ordering::Relaxed));
+    let count = RUNG_COUNT.load(Ordering::Relaxed);
+    RUNG_COUNT.store(count + 1, Ordering::Relaxed);
+    IN_TIERS
+        .post_from_isr(ringer, RUNG, &count.to_le_bytes(), Priority::High)
+        .expect("the task keeps up");
+}
+
+#[embassy_executor::task]
+async fn listen(mut listener: Service<'static, Kept<&'static Payload>>) {
+    for expected in 0..EVENTS {
+        doorbell::ring();
+        let message = listener.receive().await.expect("the bus runs");
+        assert_eq!(message.value(), Ok(expected), "in order, none lost, none twice");
+    }
+    doorbell::ignore();
+    drop(listener);
+    let (stats, tiers) = (IN_TIERS.stats(), TIERS.stats());
+    assert_eq!(stats.alive_count, 0, "nothing is left");
+    assert!(tiers.classes.iter().all(|class| class.used_count == 0 && class.failure_count == 0));
+    println!("bus isr posted={} alive_at_once={} heap=0", EVENTS, stats.peak_count);
+    println!("ok");
+    exit::success()
+}
+
+#[board_virt::entry]
+fn main() -> ! {
+    for region in memory::regions() {
+        // SAFETY: the linker keeps these ranges free, and they are added once.
+        unsafe { MEMORY.add::<Heap>(region) }.expect("the memory map is sound");
+    }
+    TIERS.init().expect("there is room for all classes");
+    IN_TIERS.start().expect("it is new");
+    static mut BLOCKS: [MaybeUninit<u8>; 4096] = [MaybeUninit::uninit(); 4096];
+    // SAFETY: taken once, here.
+    let blocks = unsafe { (&raw mut BLOCKS).as_mut() }.expect("a static is somewhere");
+    POOL.init_static(blocks, Shape::ISR).expect("there is room for 20 blocks");
+    IN_POOL.start().expect("it is new");
+
+    measure(&IN_POOL, "pool", 0);
+    measure(&IN_POOL, "pool", 64);
+    measure(&IN_TIERS, "tiers", 0);
+    let total = measure(&IN_TIERS, "tiers", 64);
+    measure(&IN_TIERS, "tiers", 1024);
+    assert!(total <= LIMIT, "{total} instructions are more than {LIMIT}");
+
+    let ringer = IN_TIERS.register("ringer", Settings::new()).expect("there is a place");
+    RINGER.store(ringer.into_id().to_raw(), Ordering::Relaxed);
+    let listener = IN_TIERS.register("listener", Settings::new()).expect("there is a place");
+    listener.subscribe(RUNG).expect("the type is known");
+    doorbell::listen();
+    static mut EXECUTOR: MaybeUninit<Executor> = MaybeUninit::uninit();
+    // SAFETY: taken once, here.
+    let executor = unsafe { (&raw mut EXECUTOR).as_mut() }.expect("a static is somewhere");
+    executor.write(Executor::new()).run(|spawner: Spawner| {
+        spawner.spawn(listen(listener).expect("the task runs once"));
+    })
+}
