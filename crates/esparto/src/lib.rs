@@ -9,6 +9,9 @@
 //! - [`WordHeap`]: instruction memory that takes nothing but 32-bit stores, managed out of band.
 //! - [`Pool`] and [`BlockPool`]: equal blocks in constant time, for whom the type says;
 //!   [`Tiers`]: several sizes of them, and a heap behind.
+//! - [`Stack`]: painted, with high-water mark, canary and guard, in a table of the [tasks](stack).
+//! - [`guard`]: who holds which block since when, and who wrote where nothing was theirs.
+//! - [`monitor`]: how memory fares, per region and per capability, and who is told.
 //! - [`Event`] and [`Sink`]: everything that happens, for whoever wants to know;
 //!   [`RegionStats`] and [`CapsStats`]: the state at a moment.
 //!
@@ -22,6 +25,7 @@ mod caps;
 pub mod guard;
 pub mod heap;
 mod memory;
+pub mod monitor;
 mod policy;
 pub mod pool;
 mod region;

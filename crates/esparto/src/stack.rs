@@ -98,9 +98,11 @@ impl<'m, const N: usize, S: Sink> Stack<Block<'m, N, S>> {
         let layout = Layout::from_size_align(size_bytes, StackSpan::ALIGN_BYTES)
             .map_err(|_| StackError::TooLarge { name, len_bytes: size_bytes })?
             .pad_to_align();
-        let mut block = memory
-            .take(layout, policy)
-            .map_err(|error| StackError::NoMemory { name, len_bytes: layout.size(), error })?;
+        let mut block = memory.take(layout, policy).map_err(|error| StackError::NoMemory {
+            name,
+            len_bytes: layout.size(),
+            error,
+        })?;
         let bytes = bytes_of(&mut block);
         Self::new(name, bytes, block)
     }

@@ -115,7 +115,13 @@ impl Block {
             let actual = unsafe { at.read() };
             if actual != expected {
                 let at_addr = at.addr().get();
-                return Err(Violation::Overrun { block_addr, size_bytes, at_addr, expected, actual });
+                return Err(Violation::Overrun {
+                    block_addr,
+                    size_bytes,
+                    at_addr,
+                    expected,
+                    actual,
+                });
             }
         }
         Ok(())
@@ -139,7 +145,11 @@ impl Block {
     ///
     /// # Safety
     /// So many bytes lie behind, and were filled with it.
-    pub(super) unsafe fn check_poison(self, size_bytes: usize, expected: u8) -> Result<(), Violation> {
+    pub(super) unsafe fn check_poison(
+        self,
+        size_bytes: usize,
+        expected: u8,
+    ) -> Result<(), Violation> {
         for index in 0..size_bytes {
             // SAFETY: passed on.
             let actual = unsafe { self.user.add(index).read() };

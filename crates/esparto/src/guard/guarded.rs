@@ -7,9 +7,7 @@ use core::ptr::NonNull;
 
 use super::block::{Block, FRONT_BYTES, GRANULE_BYTES, TAIL_BYTES, front_bytes, outer};
 use super::{Violation, ViolationLog};
-use crate::heap::{
-    Corruption, Cursor, Extent, ExtentKind, Grant, InitError, Progress, RawHeap,
-};
+use crate::heap::{Corruption, Cursor, Extent, ExtentKind, Grant, InitError, Progress, RawHeap};
 
 /// What a guarded heap does, and where it says what it found.
 pub trait Rules: 'static {
@@ -218,8 +216,7 @@ impl<H: RawHeap, R: Rules, const HELD: usize> Guarded<H, R, HELD> {
     fn release(&mut self, held: Held) {
         let Held { offset, layout, .. } = held;
         // SAFETY: the block was filled with poison when it was given back.
-        if let Err(violation) =
-            unsafe { self.block(offset).check_poison(layout.size(), R::POISON) }
+        if let Err(violation) = unsafe { self.block(offset).check_poison(layout.size(), R::POISON) }
         {
             R::log().put(violation);
         }

@@ -157,7 +157,12 @@ impl StackSpan {
         let limit_addr = start + Self::CANARY_BYTES;
         // A stack pointer at the top is an empty stack.
         if sp_addr < limit_addr || sp_addr > end {
-            return Err(StackBreach::Pointer { name: self.name, sp_addr, limit_addr, end_addr: end });
+            return Err(StackBreach::Pointer {
+                name: self.name,
+                sp_addr,
+                limit_addr,
+                end_addr: end,
+            });
         }
         self.check()
     }
