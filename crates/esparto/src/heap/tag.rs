@@ -12,8 +12,8 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use self::bits::list_of;
-use self::control::{Control, DRAIN, END, FREE, KEEP, LIVE, MOST, SCARCE};
+use self::bits::{FIRST_LARGE, list_of};
+use self::control::{Control, DRAIN, END, KEEP, LIVE, MOST, ROOMY};
 pub use self::preset::{Preset, Realtime, Throughput};
 use super::{Corruption, Cursor, Extent, Grant, InitError, Progress, RawHeap};
 
@@ -61,25 +61,26 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         if end < needed_bytes {
             return Err(InitError::TooSmall { len_bytes, needed_bytes });
         }
-        let heap = Self { base: memory.cast(), preset: PhantomData };
+        let start = memory.cast::<u8>();
+        // SAFETY: the memory is ours and long enough for the control block and one block. Zero is
+        // "none" as a link.
+        let heap = unsafe {
+            start.write_bytes(0, control_bytes);
+            Self { base: start.add(Control::<P>::BASE), preset: PhantomData }
+        };
         let control = heap.control();
-        // SAFETY: the memory is ours and long enough for the control block and one block.
+        // SAFETY: as above.
         unsafe {
-            control.base().write_bytes(0, control_bytes);
-            if !cfg!(target_pointer_width = "32") {
-                // A link of zero is "none" there as well.
-                debug_assert!(control.is_none(control.link(control.head(1))));
-            }
-            let end = control.base().add(end);
-            control.set_link(control.base().add(END), end);
+            let end = control.start().add(end);
+            control.set_link(control.start().add(END), end);
             control.set_tag(end, LIVE);
-            let block = control.base().add(first);
+            let block = control.start().add(first);
             let size = end.addr() - block.addr();
             control.set_word(MOST, size as u32);
             if Control::<P>::HAS_CACHE {
                 control.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
-                control.set_word(FREE, size as u32);
-                control.set_word(SCARCE, (size / 4) as u32);
+                let roomy = list_of(size / granule / 8).max(FIRST_LARGE) - FIRST_LARGE;
+                control.set_word(ROOMY, u32::MAX << roomy);
                 control.set_word(DRAIN, Control::<P>::CACHE_LIMIT as u32);
             }
             control.place(block, size);
@@ -123,9 +124,6 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
                 if !control.extend(control.own(ptr), old, new) {
                     return None;
                 }
-                if Control::<P>::HAS_CACHE {
-                    control.set_word(FREE, control.word(FREE) - (new - old) as u32);
-                }
             }
         }
         Some(new)
@@ -138,9 +136,6 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         unsafe {
             if new != old {
                 control.cut(control.own(ptr), old, new);
-                if Control::<P>::HAS_CACHE {
-                    control.set_word(FREE, control.word(FREE) + (old - new) as u32);
-                }
             }
         }
         Some(new)

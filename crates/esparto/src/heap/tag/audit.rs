@@ -82,7 +82,7 @@ impl<P: Preset> Control<P> {
     unsafe fn first_addr(self) -> usize {
         // SAFETY: passed on.
         let control_bytes = Self::len(unsafe { self.last_list() });
-        self.base().addr() + (control_bytes + 1).next_multiple_of(Self::GRANULE)
+        self.start().addr() + (control_bytes + 1).next_multiple_of(Self::GRANULE)
     }
 
     /// # Safety
@@ -98,8 +98,8 @@ impl<P: Preset> Control<P> {
                 let len_bytes = end_addr - start_addr;
                 visit(Extent { start_addr, len_bytes, kind: ExtentKind::Bookkeeping });
             };
-            bookkeeping(self.base().addr(), self.first_addr() - 1);
-            let end_addr = self.link(self.base().add(END)).addr();
+            bookkeeping(self.start().addr(), self.first_addr() - 1);
+            let end_addr = self.link(self.start().add(END)).addr();
             bookkeeping(end_addr - 1, end_addr);
         }
     }
@@ -115,7 +115,7 @@ impl<P: Preset> Control<P> {
         }
         // SAFETY: passed on.
         unsafe {
-            let end_addr = self.link(self.base().add(END)).addr();
+            let end_addr = self.link(self.start().add(END)).addr();
             // Even a cached block has room for its links.
             if link_addr < self.first_addr() || link_addr + Self::GRANULE.max(8) > end_addr {
                 return Err(Corruption::LinkOutside { at_addr, link_addr });
@@ -137,7 +137,7 @@ impl<P: Preset> Control<P> {
             if tag == LIVE || tag & AFTER_FREE != 0 {
                 return Err(mismatch(list.min(LARGE.into()), tag.into()));
             }
-            let end_addr = self.link(self.base().add(END)).addr();
+            let end_addr = self.link(self.start().add(END)).addr();
             let max_bytes = end_addr - at_addr;
             if tag == LARGE && max_bytes < usize::from(LARGE) * Self::GRANULE {
                 let actual_bytes = usize::from(LARGE) * Self::GRANULE;
@@ -275,7 +275,7 @@ impl<P: Preset> Control<P> {
                 cursor.position = 1;
                 cursor.list += 1;
             }
-            let end = self.link(self.base().add(END));
+            let end = self.link(self.start().add(END));
             if self.tag(end) & !AFTER_FREE != LIVE {
                 let (expected, actual) = (LIVE.into(), self.tag(end).into());
                 return Err(Corruption::Mismatch { at_addr: end.addr(), expected, actual });

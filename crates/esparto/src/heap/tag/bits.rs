@@ -21,29 +21,23 @@ pub(super) const fn large_list_of(granules: usize) -> usize {
     if granules < FIRST_HUGE {
         return FIRST_LARGE - 1 + (granules >> 5);
     }
-    // The logarithm by halving: no core at hand has a cheaper one everywhere.
+    // The logarithm in steps of four and of one: at most three of each, and less code than halving.
     let mut list = FIRST_LARGE - 1 + (FIRST_HUGE >> 5);
     let mut rest = granules >> FIRST_HUGE.ilog2();
-    if rest >= 1 << 8 {
-        rest >>= 8;
-        list += 8;
-    }
-    if rest >= 1 << 4 {
+    while rest >= 1 << 4 {
         rest >>= 4;
         list += 4;
     }
-    if rest >= 1 << 2 {
-        rest >>= 2;
-        list += 2;
-    }
-    if rest >= 1 << 1 {
+    while rest > 1 {
+        rest >>= 1;
         list += 1;
     }
     list
 }
 
 /// The fewest granules that `list` holds.
-pub(super) const fn least_granules(list: usize) -> usize {
+#[cfg(test)]
+const fn least_granules(list: usize) -> usize {
     let linear = (list + 1).saturating_sub(FIRST_LARGE);
     if list < FIRST_LARGE {
         list

@@ -5,7 +5,7 @@
 //! adapts to the size without a counter of its own.
 
 use super::Preset;
-use super::control::{Control, DRAIN, FREE, KEEP, SCARCE};
+use super::control::{Control, DRAIN, KEEP, LARGE_MAP, ROOMY};
 use crate::heap::Grant;
 
 /// How many lists a step of emptying looks at for a block.
@@ -42,15 +42,22 @@ impl<P: Preset> Control<P> {
         // SAFETY: passed on; the cache's words exist.
         unsafe {
             let grant = self.take(size, align);
-            let taken = grant.map_or(0, |grant| grant.taken_bytes);
-            let free = self.word(FREE) - taken as u32;
-            self.set_word(FREE, free);
-            if grant.is_none() || free < self.word(SCARCE) {
+            if self.is_scarce() {
                 self.set_word(KEEP, 0);
                 self.drain();
             }
             grant
         }
+    }
+
+    /// Is there no large block left? Then what is cached may be what keeps its neighbours apart.
+    ///
+    /// # Safety
+    /// The heap is initialized and has a cache.
+    #[inline(always)]
+    unsafe fn is_scarce(self) -> bool {
+        // SAFETY: as promised.
+        unsafe { self.word(LARGE_MAP) & self.word(ROOMY) == 0 }
     }
 
     /// # Safety
@@ -85,13 +92,10 @@ impl<P: Preset> Control<P> {
         // SAFETY: passed on; the cache's words exist.
         unsafe {
             self.give(block, size);
-            let free = self.word(FREE) + size as u32;
-            self.set_word(FREE, free);
-            let scarce = self.word(SCARCE);
-            if free < scarce {
+            if self.is_scarce() {
                 self.set_word(KEEP, 0);
                 self.drain();
-            } else if free > scarce + scarce / 4 {
+            } else {
                 self.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
             }
         }
@@ -131,7 +135,6 @@ impl<P: Preset> Control<P> {
                 if !self.is_none(block) {
                     self.set_link(head, self.link(block));
                     self.set_word(DRAIN, size as u32);
-                    self.set_word(FREE, self.word(FREE) + size as u32);
                     self.give(block, size);
                     return true;
                 }

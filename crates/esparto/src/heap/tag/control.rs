@@ -26,33 +26,33 @@ type Link = u32;
 
 const _: () = assert!(size_of::<Link>() == 4);
 
-// The words of a control block, as byte offsets.
+// The words of a control block, as byte offsets from its first.
 pub(super) const SMALL_MAP: usize = 0;
 pub(super) const LARGE_MAP: usize = 4;
 /// The bytes in free blocks that are too small for a list.
 pub(super) const CRUMBS: usize = 8;
 /// The size of the largest block that there is a list for.
 pub(super) const MOST: usize = 12;
-/// The end of the last stretch.
+/// The end of the memory.
 pub(super) const END: usize = 16;
 const WORDS_END: usize = 20;
 // With a cache only.
 /// The most bytes kept for a size at the moment: the preset's, or 0 when memory is scarce.
 pub(super) const KEEP: usize = 20;
-/// The free bytes, without those in the cache.
-pub(super) const FREE: usize = 24;
-/// Fewer free bytes than this are scarce.
-pub(super) const SCARCE: usize = 28;
-/// The cache list that is emptied next, as a byte offset from the control block.
-pub(super) const DRAIN: usize = 32;
-const CACHE_WORDS_END: usize = 36;
+/// The large lists, as a part of their map, whose blocks mean that there is room.
+pub(super) const ROOMY: usize = 24;
+/// The cache list that is emptied next, by its blocks' size.
+pub(super) const DRAIN: usize = 28;
+const CACHE_WORDS_END: usize = 32;
 
-/// A pointer to the control block; everything else is reached from it.
+/// A pointer into the control block; everything else is reached from it.
 ///
 /// A *block* is named by the address `b` of its first payload byte, a multiple of the granule. Of
 /// `s` bytes, a multiple of the granule too, it owns `b - 1 .. b + s - 1`: its tag, its payload,
 /// and not the last byte before `b + s`, which is the tag of the block behind.
 pub(super) struct Control<P> {
+    /// The place of the head of list 0, which does not exist: the words lie in front, the heads
+    /// behind. So a head's address is one addition away.
     base: NonNull<u8>,
     preset: PhantomData<P>,
 }
@@ -83,13 +83,15 @@ impl<P: Preset> Control<P> {
     pub(super) const CACHE_LIMIT: usize =
         if P::CACHE_SIZE_LIMIT_BYTES == 0 { 0 } else { Self::footprint(P::CACHE_SIZE_LIMIT_BYTES) };
     pub(super) const HAS_CACHE: bool = Self::CACHE_LIMIT != 0;
-    const CACHE_LISTS_AT: usize = CACHE_WORDS_END;
-    /// There is a list for each number of granules from 1 to that of the limit.
+    /// The cache lists, one for each number of granules from 1 to that of the limit, start behind
+    /// the words.
     const LISTS_AT: usize = if Self::HAS_CACHE {
-        Self::CACHE_LISTS_AT + 4 * (Self::CACHE_LIMIT / Self::GRANULE)
+        CACHE_WORDS_END + 4 * (Self::CACHE_LIMIT / Self::GRANULE)
     } else {
         WORDS_END
     };
+    /// Where `base` points, from the first word.
+    pub(super) const BASE: usize = Self::LISTS_AT - 4;
 
     pub(super) const fn new(base: NonNull<u8>) -> Self {
         Self { base, preset: PhantomData }
@@ -118,22 +120,27 @@ impl<P: Preset> Control<P> {
         self.base().with_addr(ptr.addr().get())
     }
 
+    /// The first byte of the control block.
+    pub(super) fn start(self) -> *mut u8 {
+        self.base().wrapping_sub(Self::BASE)
+    }
+
     /// The head of the list of free blocks, by its number.
     #[inline(always)]
     pub(super) fn head(self, list: usize) -> *mut u8 {
-        self.base().wrapping_add(Self::LISTS_AT - 4 + 4 * list)
+        self.base().wrapping_add(4 * list)
     }
 
     /// The same for a small block, by its size: no multiplication where the granule is a word.
     #[inline(always)]
     pub(super) fn small_head(self, size: usize) -> *mut u8 {
-        self.base().wrapping_add(Self::LISTS_AT - 4 + size / (Self::GRANULE / 4))
+        self.base().wrapping_add(size / (Self::GRANULE / 4))
     }
 
     /// The number of the list whose head is at `head`, if it is one and not inside a block.
     #[inline(always)]
     fn list_at(self, head: *mut u8) -> Option<usize> {
-        let at = head.addr().wrapping_sub(self.head(0).addr());
+        let at = head.addr().wrapping_sub(self.base().addr());
         // There are fewer than 64 lists, and blocks follow them.
         if at < 256 { Some(at / 4) } else { None }
     }
@@ -141,7 +148,7 @@ impl<P: Preset> Control<P> {
     /// The head of the cache list for blocks of `size` bytes.
     #[inline(always)]
     pub(super) fn cache_head(self, size: usize) -> *mut u8 {
-        self.base().wrapping_add(Self::CACHE_LISTS_AT - 4 + size / (Self::GRANULE / 4))
+        self.start().wrapping_add(CACHE_WORDS_END - 4 + size / (Self::GRANULE / 4))
     }
 
     /// "No block", as a decoded link.
@@ -193,7 +200,7 @@ impl<P: Preset> Control<P> {
     #[inline(always)]
     pub(super) unsafe fn word(self, offset: usize) -> u32 {
         // SAFETY: as promised.
-        unsafe { self.base().add(offset).cast::<u32>().read() }
+        unsafe { self.start().add(offset).cast::<u32>().read() }
     }
 
     /// Writes a word of the control block.
@@ -203,7 +210,7 @@ impl<P: Preset> Control<P> {
     #[inline(always)]
     pub(super) unsafe fn set_word(self, offset: usize, value: u32) {
         // SAFETY: as promised.
-        unsafe { self.base().add(offset).cast::<u32>().write(value) }
+        unsafe { self.start().add(offset).cast::<u32>().write(value) }
     }
 
     /// Counts bytes of free blocks outside the lists, which come (or, wrapped, go).
@@ -248,7 +255,8 @@ impl<P: Preset> Control<P> {
             let next = self.link(block);
             self.set_link(head, next);
             if self.is_none(next) {
-                self.set_word(map, self.word(map) & !1u32.wrapping_shl(list as u32));
+                // The bit is set (map invariant).
+                self.set_word(map, self.word(map) ^ 1u32.wrapping_shl(list as u32));
             } else {
                 self.set_link(next.add(4), head);
             }
@@ -270,6 +278,8 @@ impl<P: Preset> Control<P> {
                 self.set_link(next.add(4), before);
             } else if let Some(list) = self.list_at(before) {
                 // The map words are neighbours: bit 5 of the number tells which.
+                // The first blocks may pass for heads of lists that there are not; their bits are
+                // clear anyway.
                 let map = list / FIRST_LARGE * LARGE_MAP;
                 self.set_word(map, self.word(map) & !1u32.wrapping_shl(list as u32));
             }

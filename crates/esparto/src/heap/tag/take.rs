@@ -67,46 +67,57 @@ impl<P: Preset> Control<P> {
             if size > self.word(MOST) as usize {
                 return None;
             }
-            let mut larger = u32::MAX;
-            if size >= FIRST_LARGE * Self::GRANULE {
-                let list = large_list_of(size / Self::GRANULE);
-                let block = self.link(self.head(list));
-                if !self.is_none(block) {
-                    let found = self.large_size(block);
-                    if found >= size {
-                        return self.carve(block, found, size);
+            let (block, found) = 'found: {
+                let mut larger = u32::MAX;
+                if size >= FIRST_LARGE * Self::GRANULE {
+                    let list = large_list_of(size / Self::GRANULE);
+                    let block = self.link(self.head(list));
+                    if !self.is_none(block) {
+                        let found = self.large_size(block);
+                        if found >= size {
+                            break 'found (block, found);
+                        }
                     }
+                    larger = (u32::MAX << 1).wrapping_shl(list as u32);
                 }
-                larger = (u32::MAX << 1).wrapping_shl(list as u32);
-            }
-            let map = self.word(LARGE_MAP) & larger;
-            if map == 0 {
-                return self.take_probed(size, 0);
-            }
-            let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
-            self.carve(block, self.large_size(block), size)
+                let map = self.word(LARGE_MAP) & larger;
+                if map == 0 {
+                    return self.take_probed(size, 0);
+                }
+                let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
+                (block, self.large_size(block))
+            };
+            self.carve(block, found, size)
         }
     }
 
-    /// Takes the upper `size` bytes of the free block `block` of `found` bytes.
+    /// Takes `size` bytes of the free block `block` of `found` bytes: its end for a small request,
+    /// its start for a large one. So the two kinds gather at different ends of what is free, and
+    /// large blocks have room to grow behind them.
     ///
     /// # Safety
     /// The block is listed, and at least so long.
     #[inline(always)]
     unsafe fn carve(self, block: *mut u8, found: usize, size: usize) -> Option<Grant> {
         let rest = found - size;
-        let taken = block.wrapping_add(rest);
         // SAFETY: as promised; behind the block something live begins.
         unsafe {
-            self.set_tag(block.add(found), LIVE);
             self.unlink(block);
             if rest == 0 {
                 self.set_tag(block, LIVE);
-            } else {
-                self.place(block, rest);
+                self.set_tag(block.add(found), LIVE);
+                return Self::grant(block, size);
             }
+            let (taken, free) = if size < FIRST_LARGE * Self::GRANULE {
+                self.set_tag(block.add(found), LIVE);
+                (block.add(rest), block)
+            } else {
+                self.set_tag(block, LIVE);
+                (block, block.add(size))
+            };
+            self.place(free, rest);
+            Self::grant(taken, size)
         }
-        Self::grant(taken, size)
     }
 
     /// Takes `size` bytes, aligned to more than a granule.
