@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use super::list::{self, Slots};
+use super::list::{List, Slots};
 use super::state::{BlockState, RawBlocks};
 use crate::heap::{Corruption, Cursor, Progress};
 
@@ -107,9 +107,6 @@ pub(super) mod sealed {
         ) -> Result<Progress, Corruption>;
     }
 }
-
-/// Takes are what a typed pool must do in the fewest instructions.
-type List = list::List<true>;
 
 use sealed::{Lock, Start};
 

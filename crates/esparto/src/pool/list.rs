@@ -66,31 +66,24 @@ impl Slots {
 /// No further block. Memory of zeros is an empty list.
 const NIL: u32 = 0;
 
-/// The lower half of the account counts the blocks in the list. The upper half counts operations of
-/// one kind, which tells two states of the list with the same length apart.
-const LISTED: u32 = 0xffff;
-const CHANGED: u32 = 1 << 16;
-
 /// A free list. Knows no lock, and not where its blocks are.
 ///
-/// Either the frees or the takes are counted as changes, which costs two instructions: the kind
-/// that can afford them.
+/// Each operation counts itself in a word of its own, which is as much as one of them can count;
+/// what is in the list, and whether it changed, are a difference and a sum.
 #[derive(Debug)]
-pub struct List<const COUNTS_FREES: bool> {
+pub struct List {
     head: u32,
     fresh: u32,
-    account: u32,
+    /// Blocks that were given back.
+    given_count: u32,
+    /// Blocks that were taken after they had been given back.
+    retaken_count: u32,
     failure_count: u32,
 }
 
-impl<const COUNTS_FREES: bool> List<COUNTS_FREES> {
-    /// The most blocks that a list counts.
-    pub(crate) const LIMIT: usize = LISTED as usize;
-
-    const TAKEN: u32 = if COUNTS_FREES { 0 } else { CHANGED }.wrapping_sub(1);
-    const FREED: u32 = if COUNTS_FREES { CHANGED } else { 0 } + 1;
-
-    pub(crate) const NEW: Self = Self { head: NIL, fresh: 0, account: 0, failure_count: 0 };
+impl List {
+    pub(crate) const NEW: Self =
+        Self { head: NIL, fresh: 0, given_count: 0, retaken_count: 0, failure_count: 0 };
 
     /// Takes the block given back last, or one that nobody had yet. O(1).
     ///
@@ -98,31 +91,45 @@ impl<const COUNTS_FREES: bool> List<COUNTS_FREES> {
     /// `slots` is where the blocks of this list are, always the same.
     #[inline(always)]
     pub(crate) unsafe fn pop(&mut self, slots: Slots) -> Option<NonNull<u8>> {
-        // SAFETY: passed on.
-        if let Some((block, _)) = unsafe { self.pop_listed(slots) } {
-            return Some(block);
+        if self.head != NIL {
+            // SAFETY: (list invariant) the head is the link of a free block.
+            return Some(unsafe { self.pop_link(self.head, slots) });
         }
         let link = self.pop_fresh(slots)?;
         // SAFETY: just found to be there.
         Some(unsafe { slots.at(link) })
     }
 
-    /// Takes the block given back last, with its link.
+    /// Takes the block given back last, if there is one that was handed out once and `claim` says
+    /// that it is free: a list that was written over hands out nothing twice.
     ///
     /// # Safety
     /// As for [`pop`](Self::pop).
     #[inline(always)]
-    pub(crate) unsafe fn pop_listed(&mut self, slots: Slots) -> Option<(NonNull<u8>, u32)> {
+    pub(crate) unsafe fn pop_claimed(
+        &mut self,
+        slots: Slots,
+        claim: impl FnOnce(u32) -> bool,
+    ) -> Option<NonNull<u8>> {
         let link = self.head;
-        if link == NIL {
+        // One comparison for both: no head becomes the largest number.
+        if link.wrapping_sub(1) >= self.fresh || !claim(link) {
             return None;
         }
-        // SAFETY: (list invariant) links are those of free blocks.
+        // SAFETY: the link of a block that is free, as just said.
+        Some(unsafe { self.pop_link(link, slots) })
+    }
+
+    /// # Safety
+    /// `link` is the head, and that of a block that is free.
+    #[inline(always)]
+    unsafe fn pop_link(&mut self, link: u32, slots: Slots) -> NonNull<u8> {
+        // SAFETY: promised by the caller.
         let block = unsafe { slots.at(link) };
         // SAFETY: a free block, large and aligned enough for it, holds the link to the next.
         self.head = unsafe { block.cast::<u32>().read() };
-        self.account = self.account.wrapping_add(Self::TAKEN);
-        Some((block, link))
+        self.retaken_count = self.retaken_count.wrapping_add(1);
+        block
     }
 
     /// Takes a block that nobody had yet; returns its link.
@@ -146,24 +153,25 @@ impl<const COUNTS_FREES: bool> List<COUNTS_FREES> {
         // SAFETY: the block is free now, and large and aligned enough for a link.
         unsafe { block.cast::<u32>().write(self.head) };
         self.head = link;
-        self.account = self.account.wrapping_add(Self::FREED);
+        self.given_count = self.given_count.wrapping_add(1);
     }
 
-    /// Does the head name a block that was in use once? Holds unless a free block was written to.
-    #[inline(always)]
-    pub(crate) fn is_head_sound(&self) -> bool {
-        self.head <= self.fresh
-    }
-
-    /// Gives the list up after corruption; its blocks count as used from now on.
-    #[cold]
-    pub(crate) fn cut(&mut self) {
+    /// Gives up a list that has blocks and yet none to take; they count as used from now on.
+    /// Returns whether there was one.
+    pub(crate) fn cut(&mut self) -> bool {
+        let had_blocks = self.head != NIL;
         self.head = NIL;
-        self.account &= !LISTED;
+        self.retaken_count = self.given_count;
+        had_blocks
     }
 
     fn listed(&self) -> usize {
-        (self.account & LISTED) as usize
+        self.given_count.wrapping_sub(self.retaken_count) as usize
+    }
+
+    /// Another number after every change, until 2^32 of them.
+    fn epoch(&self) -> u32 {
+        self.given_count.wrapping_add(self.retaken_count)
     }
 
     /// The most blocks that were ever in use at once.
@@ -197,9 +205,9 @@ impl<const COUNTS_FREES: bool> List<COUNTS_FREES> {
         max_steps: usize,
         is_free: impl Fn(u32) -> bool,
     ) -> Result<Progress, Corruption> {
-        if cursor.seen_count == 0 || cursor.epoch != self.account {
+        if cursor.seen_count == 0 || cursor.epoch != self.epoch() {
             *cursor =
-                Cursor { position: self.head as usize, epoch: self.account, ..Cursor::default() };
+                Cursor { position: self.head as usize, epoch: self.epoch(), ..Cursor::default() };
         }
         let origin_addr = slots.origin.addr().wrapping_add(slots.lead_bytes);
         let addr_of = |link: u32| {

@@ -3,8 +3,6 @@
 use core::alloc::Layout;
 use core::fmt;
 
-use super::list::List;
-
 /// How many blocks of which size and alignment a [`BlockPool`](super::BlockPool) has. One that
 /// exists is one that works.
 ///
@@ -23,7 +21,6 @@ pub struct Shape {
     align_bytes: usize,
 }
 
-const _: () = assert!(Shape::LIMIT_COUNT <= List::<true>::LIMIT);
 #[cfg(target_has_atomic = "32")]
 const _: () = assert!(Shape::LIMIT_COUNT <= super::atomic::Tag::LIMIT);
 

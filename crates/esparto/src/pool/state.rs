@@ -81,8 +81,7 @@ pub struct BlockState {
     origin: *mut u8,
     block_bytes: NonZero<usize>,
     block_count: u32,
-    /// A checked free has more to do than a take.
-    list: List<false>,
+    list: List,
     /// One bit a link: set while its block is in use. That of link 0 never is.
     bits: NonNull<u32>,
     /// Offsets from where link 0 would be are below this; 0 if the pool is not live.
@@ -152,22 +151,6 @@ impl BlockState {
         Ok(storage)
     }
 
-    /// Sets (or clears) the bit of a link, which must be clear (or set). Returns whether it was.
-    ///
-    /// # Safety
-    /// The link is at most the count of blocks.
-    #[inline(always)]
-    unsafe fn flip(&mut self, link: u32, is_used: bool) -> bool {
-        // SAFETY: the table has a bit for each link.
-        let word = unsafe { self.bits.add((link / u32::BITS) as usize).as_mut() };
-        let bit = 1 << (link % u32::BITS);
-        let fits = (*word & bit == 0) == is_used;
-        if fits {
-            *word ^= bit;
-        }
-        fits
-    }
-
     #[inline(always)]
     fn slots(&self) -> Slots {
         Slots::by_index(self.origin, self.block_bytes, self.block_count)
@@ -176,36 +159,25 @@ impl BlockState {
     /// O(1). A list that was written over is given up, and its blocks with it.
     #[inline]
     pub(crate) fn allocate(&mut self) -> Option<NonNull<u8>> {
-        if !self.list.is_head_sound() {
-            return self.allocate_after_damage();
-        }
-        // SAFETY: these are the list's slots.
-        let Some((block, link)) = (unsafe { self.list.pop_listed(self.slots()) }) else {
-            return self.allocate_fresh();
-        };
-        // SAFETY: the link is at most `fresh`, as just seen.
-        if !unsafe { self.flip(link, true) } {
-            return self.allocate_after_damage();
-        }
-        Some(block)
-    }
-
-    /// Happens once a block, or never again: in line with the other it would cost that more.
-    #[inline(never)]
-    fn allocate_fresh(&mut self) -> Option<NonNull<u8>> {
-        let link = self.list.pop_fresh(self.slots())?;
-        // SAFETY: just found to be there.
-        unsafe { self.flip(link, true) };
-        // SAFETY: as above.
-        Some(unsafe { self.slots().at(link) })
+        let (slots, bits) = (self.slots(), self.bits);
+        // SAFETY: these are the list's slots, and its links have bits.
+        let block = unsafe { self.list.pop_claimed(slots, |link| flip(bits, link, true)) };
+        // Once a block, or never again.
+        block.or_else(|| self.allocate_fresh())
     }
 
     #[cold]
     #[inline(never)]
-    fn allocate_after_damage(&mut self) -> Option<NonNull<u8>> {
-        self.list.cut();
-        self.corruption_count = self.corruption_count.wrapping_add(1);
-        self.allocate_fresh()
+    fn allocate_fresh(&mut self) -> Option<NonNull<u8>> {
+        if self.list.cut() {
+            self.corruption_count = self.corruption_count.wrapping_add(1);
+        }
+        let slots = self.slots();
+        let link = self.list.pop_fresh(slots)?;
+        // SAFETY: just found to be there.
+        unsafe { flip(self.bits, link, true) };
+        // SAFETY: as above.
+        Some(unsafe { slots.at(link) })
     }
 
     /// Takes a block back, and says whether it was one in use; if not, nothing changed. O(1).
@@ -223,7 +195,7 @@ impl BlockState {
         }
         let link = link as u32;
         // SAFETY: the offset is that of a link.
-        if !unsafe { self.flip(link, false) } {
+        if !unsafe { flip(self.bits, link, false) } {
             return false;
         }
         // The address is the caller's, but what may be reached through it is the pool's to say.
@@ -302,6 +274,22 @@ impl BlockState {
         // SAFETY: these are the list's slots.
         unsafe { self.list.check(self.slots(), cursor, max_steps, is_free) }
     }
+}
+
+/// Sets (or clears) the bit of a link, which must be clear (or set). Returns whether it was.
+///
+/// # Safety
+/// The table has a bit for the link, and nobody else uses it.
+#[inline(always)]
+unsafe fn flip(bits: NonNull<u32>, link: u32, is_used: bool) -> bool {
+    // SAFETY: promised by the caller.
+    let word = unsafe { bits.add((link / u32::BITS) as usize).as_mut() };
+    let bit = 1 << (link % u32::BITS);
+    let fits = (*word & bit == 0) == is_used;
+    if fits {
+        *word ^= bit;
+    }
+    fits
 }
 
 // SAFETY: one thing at a time; `BlockState` keeps the promise.
