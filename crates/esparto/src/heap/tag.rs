@@ -52,11 +52,11 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         if len_bytes > Self::LIMIT_BYTES {
             return Err(InitError::TooLarge { len_bytes, limit_bytes: Self::LIMIT_BYTES });
         }
-        let last_list = list_of(len_bytes / granule);
+        let end = len_bytes & !(granule - 1);
+        let last_list = list_of(end / granule);
         let control_bytes = Control::<P>::len(last_list);
         // One byte for the first tag, and then a block's payload is aligned.
         let first = (control_bytes + 1).next_multiple_of(granule);
-        let end = len_bytes & !(granule - 1);
         let needed_bytes = first + Control::<P>::LISTED;
         if end < needed_bytes {
             return Err(InitError::TooSmall { len_bytes, needed_bytes });
@@ -71,12 +71,12 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         let control = heap.control();
         // SAFETY: as above.
         unsafe {
+            control.set_word(MOST, end as u32);
             let end = control.start().add(end);
             control.set_link(control.start().add(END), end);
             control.set_tag(end, LIVE);
             let block = control.start().add(first);
             let size = end.addr() - block.addr();
-            control.set_word(MOST, size as u32);
             if Control::<P>::HAS_CACHE {
                 control.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
                 let roomy = list_of(size / granule / 8).max(FIRST_LARGE) - FIRST_LARGE;

@@ -31,7 +31,7 @@ pub(super) const SMALL_MAP: usize = 0;
 pub(super) const LARGE_MAP: usize = 4;
 /// The bytes in free blocks that are too small for a list.
 pub(super) const CRUMBS: usize = 8;
-/// The size of the largest block that there is a list for.
+/// The length of the memory: no block is longer, and the last list is the one for it.
 pub(super) const MOST: usize = 12;
 /// The end of the memory.
 pub(super) const END: usize = 16;
