@@ -60,7 +60,7 @@ pub use wait::Wait;
 
 use state::{Payload, State};
 
-/// A bus for `SERVICES` services (at most 32), `TYPES` types of events and `EVENTS` events alive at
+/// A bus for `SERVICES` services (at most 31), `TYPES` types of events and `EVENTS` events alive at
 /// once (at most 65,534), with payloads in `P`.
 ///
 /// Made for a `static`: it is const-constructible. Services may register before it is started; a
@@ -99,7 +99,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     Bus<P, SERVICES, TYPES, EVENTS>
 {
     const _PLACES: () = {
-        assert!(SERVICES >= 1 && SERVICES <= 32, "a bus has 1 to 32 places for services");
+        assert!(SERVICES >= 1 && SERVICES <= 31, "a bus has 1 to 31 places for services");
         assert!(TYPES >= 1 && TYPES <= 1 << 16, "a bus has 1 to 65,536 types of events");
         assert!(EVENTS >= 1 && EVENTS < u16::MAX as usize, "a bus has 1 to 65,534 events");
     };

@@ -37,6 +37,7 @@ enum Op {
 fn ops(count: usize) -> impl Strategy<Value = Vec<Op>> {
     let service = 0..SERVICES;
     let priority = proptest::sample::select(Priority::ALL.to_vec());
+    let len = prop_oneof![1 => Just(0), 2 => 0..=LIMIT_BYTES + 1];
     let op = prop_oneof![
         1 => Just(Op::Start),
         1 => Just(Op::Stop),
@@ -46,12 +47,12 @@ fn ops(count: usize) -> impl Strategy<Value = Vec<Op>> {
         6 => (service.clone(), 0..=TYPES as u16, prop::bool::weighted(0.8)).prop_map(
             |(service, event_type, is_wanted)| Op::Subscribe { service, event_type, is_wanted }
         ),
-        20 => (service.clone(), 0..=TYPES as u16, 0..=LIMIT_BYTES + 1, priority, 0..4_u8)
+        20 => (service.clone(), 0..=TYPES as u16, len, priority, 0..4_u8)
             .prop_map(|(service, event_type, len_bytes, priority, how)| Op::Post {
                 service, event_type, len_bytes, priority, how
             }),
         14 => service.prop_map(|service| Op::Receive { service }),
-        8 => any::<usize>().prop_map(|index| Op::DropMessage { index }),
+        5 => any::<usize>().prop_map(|index| Op::DropMessage { index }),
         3 => (0..200_u32).prop_map(|ms| Op::Pass { ms }),
     ];
     // Started early, so that most sequences do something.
@@ -467,7 +468,7 @@ fn run(ops: &[Op]) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 6 } else { 3000 },
+        cases: if cfg!(miri) { 6 } else { 1000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

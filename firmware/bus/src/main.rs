@@ -42,7 +42,7 @@ fn measure<P: Payloads>(bus: &Kept<P>, name: &str, size_bytes: usize) -> u32 {
     let receiver = bus.register("receiver", Settings::new()).expect("there is a place");
     receiver.subscribe(MEASURED).expect("the type is known");
     let (mut most, mut parts) = (0, [0; 3]);
-    for _ in 0..ROUNDS {
+    for turn in 0..=ROUNDS {
         let start = counter::instructions();
         let posted = sender.post(MEASURED, &payload[..size_bytes], Priority::Normal);
         let posted_at = counter::instructions();
@@ -56,7 +56,8 @@ fn measure<P: Payloads>(bus: &Kept<P>, name: &str, size_bytes: usize) -> u32 {
         // A difference is one more than the instructions between.
         let round = [posted_at - start - 1, received_at - posted_at - 1, end - checked_at - 1];
         let total = round.iter().sum();
-        if total > most {
+        // The first takes blocks and places into use that nobody had before.
+        if turn != 0 && total > most {
             (most, parts) = (total, round);
         }
     }

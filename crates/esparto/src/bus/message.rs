@@ -33,7 +33,7 @@ impl<'b, B: Carrier> Message<'b, B> {
     /// What kind of event it is.
     #[must_use]
     pub const fn event_type(&self) -> EventType {
-        self.letter.event_type
+        self.letter.kind.event_type
     }
 
     /// Who posted it.
@@ -45,7 +45,7 @@ impl<'b, B: Carrier> Message<'b, B> {
     /// How urgent it is.
     #[must_use]
     pub const fn priority(&self) -> Priority {
-        self.letter.priority
+        self.letter.kind.priority
     }
 
     /// The payload's bytes. Empty for an event without data.

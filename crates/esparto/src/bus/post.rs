@@ -3,13 +3,12 @@
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::task::Waker;
 
 use bytemuck::NoUninit;
 
-use super::queue::NIL;
-use super::state::Payload;
+use super::state::{Kind, Payload, Posted};
 use super::{
     Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Wait, copy,
 };
@@ -25,8 +24,13 @@ enum Context {
 #[derive(Clone, Copy, Debug)]
 pub struct Label {
     sender: ServiceId,
-    event_type: EventType,
-    priority: Priority,
+    kind: Kind,
+}
+
+impl Label {
+    const fn new(sender: ServiceId, event_type: EventType, priority: Priority) -> Self {
+        Self { sender, kind: Kind { event_type, priority } }
+    }
 }
 
 impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
@@ -49,7 +53,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         payload: &[u8],
         priority: Priority,
     ) -> Result<usize, PostError> {
-        self.post_uncounted(Label { sender, event_type, priority }, payload, Context::Task)
+        self.post_uncounted(Label::new(sender, event_type, priority), payload, Context::Task)
             .map_err(|error| self.refuse(error))
     }
 
@@ -66,7 +70,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         payload: &[u8],
         priority: Priority,
     ) -> Result<usize, PostError> {
-        self.post_uncounted(Label { sender, event_type, priority }, payload, Context::Isr)
+        self.post_uncounted(Label::new(sender, event_type, priority), payload, Context::Isr)
             .map_err(|error| self.refuse(error))
     }
 
@@ -113,7 +117,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         len_bytes: usize,
         priority: Priority,
     ) -> Result<Draft<'_, Self>, PostError> {
-        let label = Label { sender, event_type, priority };
+        let label = Label::new(sender, event_type, priority);
         let payload = self
             .validate(label)
             .and_then(|()| self.allocate(label, len_bytes, Context::Task))
@@ -173,7 +177,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         priority: Priority,
         waker: &Waker,
     ) -> Result<usize, PostError> {
-        let label = Label { sender, event_type, priority };
+        let label = Label::new(sender, event_type, priority);
         let post = || self.post_uncounted(label, payload, Context::Task);
         match post() {
             Err(error) if error.is_want_of_room() => {
@@ -199,14 +203,15 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         bytes: &[u8],
         context: Context,
     ) -> Result<usize, PostError> {
-        let subscribers = self.subscribers.get(usize::from(label.event_type.0));
-        if subscribers.is_none_or(|subscribers| subscribers.load(Ordering::Relaxed) == 0) {
+        let subscribers = self.subscribers.get(usize::from(label.kind.event_type.0));
+        let Some(subscribers) = subscribers else { return self.post_to_none(label) };
+        if subscribers.load(Ordering::Relaxed) == 0 {
             return self.post_to_none(label);
         }
         let payload = self.allocate(label, bytes.len(), context)?;
         // SAFETY: the block is this post's own, aligned and this long.
         unsafe { copy::to_block(bytes, payload.ptr) };
-        self.publish(label, payload)
+        self.publish_to(subscribers, label, payload)
     }
 
     /// Posts what nobody has subscribed to, and says what is wrong with it if anything is.
@@ -220,8 +225,8 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
 
     /// What is wrong with a post before anything is done for it.
     fn validate(&self, label: Label) -> Result<(), PostError> {
-        let Label { sender, event_type, .. } = label;
-        self.locked(|state| state.validate(sender))?;
+        let event_type = label.kind.event_type;
+        self.locked(|state| state.validate(label.sender))?;
         if usize::from(event_type.0) >= TYPES {
             return Err(PostError::UnknownType { event_type, type_count: TYPES });
         }
@@ -264,41 +269,60 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     }
 
     /// Queues an event, or frees its memory.
-    #[inline(always)]
     pub(super) fn publish(&self, label: Label, payload: Payload) -> Result<usize, PostError> {
-        let Label { sender, event_type, priority } = label;
+        let event_type = label.kind.event_type;
+        match self.subscribers.get(usize::from(event_type.0)) {
+            Some(subscribers) => self.publish_to(subscribers, label, payload),
+            None => {
+                self.give_back(payload);
+                Err(PostError::UnknownType { event_type, type_count: TYPES })
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn publish_to(
+        &self,
+        subscribers: &AtomicU32,
+        label: Label,
+        payload: Payload,
+    ) -> Result<usize, PostError> {
         let mut may_evict = true;
-        let result = loop {
+        loop {
             let result = self.locked(|state| {
-                let subscribers = self.subscribers.get(usize::from(event_type.0));
-                let subscribers = subscribers.map_or(0, |bits| bits.load(Ordering::Relaxed));
-                state.post(sender, event_type, priority, payload, subscribers)
+                state.post(label.sender, label.kind, payload, subscribers.load(Ordering::Relaxed))
             });
             match result {
+                Ok(posted) => {
+                    if posted.rest != 0 {
+                        self.finish(posted.rest);
+                    }
+                    if posted.receiver_count == 0 {
+                        self.give_back(payload);
+                    }
+                    return Ok(posted.receiver_count);
+                }
                 Err(PostError::TooManyEvents { .. }) if may_evict && self.evict() => {
                     may_evict = false;
                 }
-                result => break result,
-            }
-        };
-        match result {
-            Ok(posted) => {
-                if posted.receiver_count == 0 {
+                Err(error) => {
                     self.give_back(payload);
+                    return Err(error);
                 }
-                if posted.dropped != NIL {
-                    self.reap(posted.dropped);
-                }
-                if posted.wake != 0 {
-                    self.wake_receivers(posted.wake);
-                }
-                Ok(posted.receiver_count)
-            }
-            Err(error) => {
-                self.give_back(payload);
-                Err(error)
             }
         }
+    }
+
+    /// What is left to do after a post: free what made room, wake who waits.
+    #[cold]
+    #[inline(never)]
+    fn finish(&self, rest: u32) {
+        if rest & Posted::REAP != 0 {
+            while let Some(payload) = self.locked(|state| state.reap()) {
+                self.give_back(payload);
+            }
+        }
+        self.wake_receivers(rest & !Posted::REAP);
     }
 
     /// Lets the oldest LOW event make room.
@@ -317,15 +341,6 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     pub(super) fn refuse(&self, error: PostError) -> PostError {
         self.locked(|state| state.count_refused(&error));
         error
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn reap(&self, mut dropped: u16) {
-        while dropped != NIL {
-            let payload = self.locked(|state| state.reap(&mut dropped));
-            self.give_back(payload);
-        }
     }
 
     /// Frees the memory of an event whose place is free already.

@@ -27,6 +27,13 @@ impl Payload {
     }
 }
 
+/// What an event is. Three bytes, which are moved as one word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) event_type: EventType,
+    pub(super) priority: Priority,
+}
+
 /// A place for an event. It is in exactly one of: the list of free places, a list for `reap`, or the
 /// queues and hands of receivers, one reference each.
 #[derive(Debug)]
@@ -35,8 +42,7 @@ struct Envelope<const SERVICES: usize> {
     /// Counts posts, so that the oldest can be told.
     age: u32,
     sender: ServiceId,
-    event_type: EventType,
-    priority: Priority,
+    kind: Kind,
     ref_count: u8,
     /// The next event in the queue of each service. The first is the link of all other lists.
     next: [u16; SERVICES],
@@ -49,20 +55,22 @@ unsafe impl<const SERVICES: usize> Send for Envelope<SERVICES> {}
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Letter {
     pub(super) index: u16,
-    pub(super) event_type: EventType,
-    pub(super) priority: Priority,
+    pub(super) kind: Kind,
     pub(super) sender: ServiceId,
     pub(super) payload: Payload,
 }
 
-/// What is left to do outside the lock after a post.
+/// What came of a post.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Posted {
     pub(super) receiver_count: usize,
-    /// The services to wake.
-    pub(super) wake: u32,
-    /// The events that made room and that nobody holds any more: a list for `reap`.
-    pub(super) dropped: u16,
+    /// What is left to do outside the lock: the services to wake, a bit each, and [`Self::REAP`].
+    pub(super) rest: u32,
+}
+
+impl Posted {
+    /// Events made room that nobody holds any more: `reap` them.
+    pub(super) const REAP: u32 = 1 << 31;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,15 +90,18 @@ pub(super) struct State<const SERVICES: usize, const EVENTS: usize> {
     free: u16,
     /// The places from here on were never used: so many were alive at once at the most.
     fresh: u16,
-    alive_count: u16,
-    /// The services whose queue of a priority is full and refuses, a bit each.
-    refusing: [u32; Priority::COUNT],
+    /// The places of events that made room.
+    dropped: u16,
     /// The services whose receiver, or whose poster, wants to be woken.
     receiving: u32,
     posting: u32,
     receivers: [Option<Waker>; SERVICES],
     posters: [Option<Waker>; SERVICES],
-    posted_count: u32,
+    /// Events posted that nobody had subscribed to.
+    unheard_count: u32,
+    /// Events queued, and events whose place was given back since: the rest is alive.
+    queued_count: u32,
+    vacated_count: u32,
     delivered_count: u32,
     dropped_count: u32,
     refused: RefusedPosts,
@@ -107,21 +118,21 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
                     payload: Payload::NONE,
                     age: 0,
                     sender: ServiceId::NOBODY,
-                    event_type: EventType(0),
-                    priority: Priority::Normal,
+                    kind: Kind { event_type: EventType(0), priority: Priority::Normal },
                     ref_count: 0,
                     next: [NIL; SERVICES],
                 }
             }; EVENTS],
             free: NIL,
             fresh: 0,
-            alive_count: 0,
-            refusing: [0; Priority::COUNT],
+            dropped: NIL,
             receiving: 0,
             posting: 0,
             receivers: [const { None }; SERVICES],
             posters: [const { None }; SERVICES],
-            posted_count: 0,
+            unheard_count: 0,
+            queued_count: 0,
+            vacated_count: 0,
             delivered_count: 0,
             dropped_count: 0,
             refused: RefusedPosts { counts: [0; PostError::COUNT] },
@@ -231,7 +242,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
     /// Posts an event that nobody would get. O(1).
     pub(super) fn post_to_none(&mut self, sender: ServiceId) -> Result<(), PostError> {
         self.admit(sender)?;
-        self.posted_count = self.posted_count.wrapping_add(1);
+        self.unheard_count = self.unheard_count.wrapping_add(1);
         Ok(())
     }
 
@@ -241,49 +252,96 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
     pub(super) fn post(
         &mut self,
         sender: ServiceId,
-        event_type: EventType,
-        priority: Priority,
+        kind: Kind,
         payload: Payload,
         subscribers: u32,
     ) -> Result<Posted, PostError> {
         self.admit(sender)?;
+        // One that has a single queue to go to needs no look at it before.
+        if subscribers & subscribers.wrapping_sub(1) != 0 || subscribers == 0 {
+            return self.post_to_many(sender, kind, payload, subscribers);
+        }
         // `NIL` is no place of any bus.
-        let (index, next_free) = match self.envelopes.get(usize::from(self.free)) {
-            Some(envelope) => (self.free, envelope.next[0]),
-            None if usize::from(self.fresh) < EVENTS => (self.fresh, NIL),
-            None => return Err(self.refuse(sender, priority, subscribers)),
-        };
-        if subscribers & self.refusing[priority as usize] != 0 {
-            return Err(self.refuse(sender, priority, subscribers));
+        if usize::from(self.free) >= EVENTS && !self.freshen() {
+            return Err(self.refuse(sender, kind.priority, subscribers));
         }
-        let age = self.posted_count;
-        self.posted_count = age.wrapping_add(1);
-        let wake = subscribers & self.receiving;
-        let (mut left, mut receiver_count, mut dropped) = (subscribers, 0, NIL);
-        if left != 0 {
-            if index == self.fresh {
-                self.fresh += 1;
+        let index = self.free;
+        let envelope = &mut self.envelopes[usize::from(index)];
+        let priority = kind.priority as usize;
+        let at = subscribers.trailing_zeros() as usize;
+        let mut rest = subscribers & self.receiving;
+        let next_free = envelope.next[0];
+        envelope.payload = payload;
+        envelope.sender = sender;
+        envelope.kind = kind;
+        envelope.ref_count = 1;
+        envelope.age = self.queued_count;
+        if self.services[at].queues[priority].room_count == 0 {
+            match self.make_room(at, priority) {
+                Some(reap) => rest |= reap,
+                None => return Err(self.refuse(sender, kind.priority, subscribers)),
             }
-            self.free = next_free;
-            self.alive_count += 1;
         }
-        while left != 0 {
-            let at = left.trailing_zeros() as usize;
-            left &= left - 1;
+        self.free = next_free;
+        self.queued_count = self.queued_count.wrapping_add(1);
+        self.link(at, priority, index);
+        Ok(Posted { receiver_count: 1, rest })
+    }
+
+    /// Adds a place that was never used to the list of free ones, which is empty.
+    #[cold]
+    #[inline(never)]
+    fn freshen(&mut self) -> bool {
+        let is_there = usize::from(self.fresh) < EVENTS;
+        if is_there {
+            self.free = self.fresh;
+            self.fresh += 1;
+        }
+        is_there
+    }
+
+    /// The same for any number of subscribers.
+    #[inline(never)]
+    fn post_to_many(
+        &mut self,
+        sender: ServiceId,
+        kind: Kind,
+        payload: Payload,
+        subscribers: u32,
+    ) -> Result<Posted, PostError> {
+        let priority = kind.priority as usize;
+        if subscribers == 0 {
+            self.unheard_count = self.unheard_count.wrapping_add(1);
+            return Ok(Posted { receiver_count: 0, rest: 0 });
+        }
+        let is_room = usize::from(self.free) < EVENTS || self.freshen();
+        if !is_room || self.full_queue(subscribers, priority).is_some() {
+            return Err(self.refuse(sender, kind.priority, subscribers));
+        }
+        let (index, age) = (self.free, self.queued_count);
+        self.free = self.envelopes[usize::from(index)].next[0];
+        self.queued_count = age.wrapping_add(1);
+        let (mut receiver_count, mut rest) = (0, subscribers & self.receiving);
+        for at in (0..SERVICES).filter(|at| subscribers & (1 << at) != 0) {
+            if self.services[at].queues[priority].room_count == 0 {
+                rest |= self.make_room(at, priority).unwrap_or_default();
+            }
+            self.link(at, priority, index);
             receiver_count += 1;
-            if self.services[at].queues[priority as usize].room_count == 0 {
-                self.drop_oldest(at, priority as usize, &mut dropped);
-            }
-            self.link(at, priority as usize, index);
         }
         let envelope = &mut self.envelopes[usize::from(index)];
-        envelope.payload = payload;
-        envelope.age = age;
-        envelope.sender = sender;
-        envelope.event_type = event_type;
-        envelope.priority = priority;
-        envelope.ref_count = receiver_count;
-        Ok(Posted { receiver_count: usize::from(receiver_count), wake, dropped })
+        (envelope.payload, envelope.sender, envelope.kind) = (payload, sender, kind);
+        (envelope.age, envelope.ref_count) = (age, receiver_count);
+        Ok(Posted { receiver_count: usize::from(receiver_count), rest })
+    }
+
+    /// The first of these services with a queue that is full and refuses.
+    fn full_queue(&self, subscribers: u32, priority: usize) -> Option<&Service> {
+        let services = self.services.iter().enumerate();
+        services.filter(|(at, _)| subscribers & (1 << at) != 0).map(|(_, it)| it).find(|service| {
+            let queue = &service.queues[priority];
+            queue.room_count == 0 && queue.overflow == Overflow::Refuse
+        })
     }
 
     /// Says why there is no room, and gives the quota back.
@@ -293,8 +351,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         if let Some(bucket) = self.service_mut(sender).and_then(|service| service.bucket.as_mut()) {
             bucket.refund();
         }
-        let full = subscribers & self.refusing[priority as usize];
-        match self.services.get(full.trailing_zeros() as usize) {
+        match self.full_queue(subscribers, priority as usize) {
             Some(service) => {
                 let depth = service.queues[priority as usize].depth;
                 PostError::QueueFull { service: service.id, priority, depth }
@@ -312,7 +369,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         let (index, _) = heads
             .map(|service| {
                 let head = service.queues[LOW].head;
-                (head, self.posted_count.wrapping_sub(self.envelopes[usize::from(head)].age))
+                (head, self.queued_count.wrapping_sub(self.envelopes[usize::from(head)].age))
             })
             .max_by_key(|&(_, age)| age)?;
         let has_it = |service: &Service| service.is_ready(LOW) && service.queues[LOW].head == index;
@@ -335,24 +392,30 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         Some(self.vacate(index))
     }
 
+    /// Lets the oldest event of a full queue go, if it may: what is left to do then.
     #[cold]
     #[inline(never)]
-    fn drop_oldest(&mut self, at: usize, priority: usize, dropped: &mut u16) {
+    fn make_room(&mut self, at: usize, priority: usize) -> Option<u32> {
+        if self.services[at].queues[priority].overflow == Overflow::Refuse {
+            return None;
+        }
         let index = self.unlink(at, priority);
         self.count_drop(at);
         let envelope = &mut self.envelopes[usize::from(index)];
         envelope.ref_count -= 1;
-        if envelope.ref_count == 0 {
-            envelope.next[0] = *dropped;
-            *dropped = index;
+        if envelope.ref_count != 0 {
+            return Some(0);
         }
+        envelope.next[0] = self.dropped;
+        self.dropped = index;
+        Some(Posted::REAP)
     }
 
-    /// Gives back the place of the first event of a list that a post dropped.
-    pub(super) fn reap(&mut self, dropped: &mut u16) -> Payload {
-        let index = *dropped;
-        *dropped = self.envelopes[usize::from(index)].next[0];
-        self.vacate(index)
+    /// Gives back the place of an event that made room; its payload comes out.
+    pub(super) fn reap(&mut self) -> Option<Payload> {
+        let index = self.dropped;
+        self.dropped = self.envelopes.get(usize::from(index))?.next[0];
+        Some(self.vacate(index))
     }
 
     fn count_drop(&mut self, at: usize) {
@@ -378,8 +441,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         let envelope = &self.envelopes[usize::from(index)];
         Ok(Letter {
             index,
-            event_type: envelope.event_type,
-            priority: envelope.priority,
+            kind: envelope.kind,
             sender: envelope.sender,
             payload: envelope.payload,
         })
@@ -412,7 +474,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         let envelope = &mut self.envelopes[usize::from(index)];
         envelope.next[0] = self.free;
         self.free = index;
-        self.alive_count -= 1;
+        self.vacated_count = self.vacated_count.wrapping_add(1);
         envelope.payload
     }
 
@@ -433,9 +495,6 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         if queue.room_count < queue.least_room_count {
             queue.least_room_count = queue.room_count;
         }
-        if queue.room_count == 0 && queue.overflow == Overflow::Refuse {
-            self.refusing[priority] |= 1 << at;
-        }
     }
 
     /// Takes the first event off a queue that has one.
@@ -447,9 +506,6 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         queue.head = self.envelopes[usize::from(index)].next[at];
         if index == queue.tail {
             service.ready &= !(1 << priority);
-        }
-        if queue.room_count == 0 {
-            self.refusing[priority] &= !(1 << at);
         }
         queue.room_count += 1;
         index
@@ -504,11 +560,11 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
     pub(super) fn stats(&self) -> BusStats {
         BusStats {
             is_started: self.life == Life::Started,
-            posted_count: self.posted_count,
+            posted_count: self.queued_count.wrapping_add(self.unheard_count),
             delivered_count: self.delivered_count,
             dropped_count: self.dropped_count,
             refused: self.refused,
-            alive_count: usize::from(self.alive_count),
+            alive_count: self.queued_count.wrapping_sub(self.vacated_count) as usize,
             peak_count: usize::from(self.fresh),
             event_count: EVENTS,
             service_count: self.services.iter().filter(|service| !service.is_vacant()).count(),
