@@ -381,7 +381,8 @@ fn blocks_lie_where_the_policy_says_and_the_table_inside() {
     assert!(matches!(error, InitError::NoMemory(AllocError::TooLarge { .. })), "{error}");
     let error = other.init_in(&MEMORY, Caps::DMA, shape).unwrap_err();
     assert!(matches!(error, InitError::NoMemory(AllocError::NoRegion { .. })), "{error}");
-    let large = std::alloc::Layout::from_size_align(900, 4).unwrap();
+    let room = MEMORY.caps_stats(Caps::INTERNAL).largest_free_bytes;
+    let large = std::alloc::Layout::from_size_align(room, 4).unwrap();
     let filler = MEMORY.allocate(large, Caps::INTERNAL).unwrap();
     let error = other.init_in(&MEMORY, Caps::EXTERNAL, Shape::new(8, 300).unwrap()).unwrap_err();
     assert!(matches!(error, InitError::NoMemory(AllocError::Exhausted { .. })), "{error}");

@@ -21,10 +21,16 @@ pub fn kept<T>(value: T) -> &'static mut T {
     unsafe { &mut *value }
 }
 
-/// Bytes for ever, aligned to 8.
+/// 64 bits are aligned to 32 on some hosts of 32 bits.
+#[derive(Clone, Copy)]
+#[repr(align(16))]
+struct Line([u8; 16]);
+
+/// Bytes for ever, aligned to 16.
 pub fn bytes(len: usize) -> &'static mut [MaybeUninit<u8>] {
-    let words = Box::into_raw(vec![0_u64; len.div_ceil(8)].into_boxed_slice());
-    KEPT.lock().unwrap().push(Kept(words.cast()));
+    let lines = vec![Line([0; 16]); len.div_ceil(16)];
+    let lines = Box::into_raw(lines.into_boxed_slice());
+    KEPT.lock().unwrap().push(Kept(lines.cast()));
     // SAFETY: never freed, borrowed by nobody else, and bytes may be anything.
-    unsafe { std::slice::from_raw_parts_mut(words.cast(), len) }
+    unsafe { std::slice::from_raw_parts_mut(lines.cast(), len) }
 }
