@@ -38,11 +38,11 @@ mod service;
 mod settings;
 mod state;
 mod stats;
+mod subscribers;
 mod wait;
 
 use core::cell::UnsafeCell;
 use core::fmt;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 use critical_section::Mutex;
 
@@ -50,7 +50,7 @@ pub use carrier::Carrier;
 pub use error::{LifeError, PostError, ReceiveError, ServiceError, ValueError};
 pub use id::{EventType, Priority, ServiceId};
 pub use message::Message;
-pub use payload::{PayloadError, Payloads};
+pub use payload::{PayloadBlock, PayloadError, Payloads};
 pub use post::Draft;
 pub use receive::Receive;
 pub use service::Service;
@@ -59,8 +59,9 @@ pub use stats::{BusStats, RefusedPosts, ServiceStats};
 pub use wait::Wait;
 
 use state::{Payload, State};
+use subscribers::{Shared, Subscribers};
 
-/// A bus for `SERVICES` services (at most 31), `TYPES` types of events and `EVENTS` events alive at
+/// A bus for `SERVICES` services (at most 27), `TYPES` types of events and `EVENTS` events alive at
 /// once (at most 65,534), with payloads in `P`.
 ///
 /// Made for a `static`: it is const-constructible. Services may register before it is started; a
@@ -90,8 +91,8 @@ use state::{Payload, State};
 /// ```
 pub struct Bus<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> {
     state: Mutex<UnsafeCell<State<SERVICES, EVENTS>>>,
-    /// Who has subscribed, a bit each, by type. Written inside the lock only; outside of it, a hint.
-    subscribers: [AtomicU32; TYPES],
+    /// Who has subscribed, by type.
+    subscribers: [Shared; TYPES],
     payloads: P,
 }
 
@@ -99,7 +100,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     Bus<P, SERVICES, TYPES, EVENTS>
 {
     const _PLACES: () = {
-        assert!(SERVICES >= 1 && SERVICES <= 31, "a bus has 1 to 31 places for services");
+        assert!(SERVICES >= 1 && SERVICES <= Subscribers::LIMIT, "a bus has 1 to 27 services");
         assert!(TYPES >= 1 && TYPES <= 1 << 16, "a bus has 1 to 65,536 types of events");
         assert!(EVENTS >= 1 && EVENTS < u16::MAX as usize, "a bus has 1 to 65,534 events");
     };
@@ -110,7 +111,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         let () = Self::_PLACES;
         Self {
             state: Mutex::new(UnsafeCell::new(State::new())),
-            subscribers: [const { AtomicU32::new(0) }; TYPES],
+            subscribers: [const { Shared::NONE }; TYPES],
             payloads,
         }
     }
@@ -191,10 +192,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         let at = service.index();
         let wakers = self.locked(|state| {
             state.begin_leave(service)?;
-            for subscribers in &self.subscribers {
-                let others = subscribers.load(Ordering::Relaxed) & !(1 << at);
-                subscribers.store(others, Ordering::Relaxed);
-            }
+            self.subscribers.iter().for_each(|subscribers| subscribers.set(at, false));
             Ok((state.take_receiver(at), state.take_poster(at)))
         })?;
         drop(wakers);
@@ -241,8 +239,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
             let Some(subscribers) = self.subscribers.get(usize::from(event_type.0)) else {
                 return Err(ServiceError::UnknownType { event_type, type_count: TYPES });
             };
-            let (all, bit) = (subscribers.load(Ordering::Relaxed), 1 << service.index());
-            subscribers.store(if is_wanted { all | bit } else { all & !bit }, Ordering::Relaxed);
+            subscribers.set(service.index(), is_wanted);
             Ok(())
         })
     }

@@ -1,9 +1,10 @@
 //! Where payloads live.
 
 use core::alloc::Layout;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use crate::pool::Critical;
+use crate::pool::{Critical, Pool, PoolBox, Shared};
 use crate::{AllocError, BlockPool, Caps, Memory, Policy, Sink, Tiers, Use, tiers};
 
 /// Why a payload got no block.
@@ -69,7 +70,40 @@ unsafe impl<P: Payloads> Payloads for &P {
     }
 }
 
-/// One size for all. Make the pool live on internal memory if interrupt handlers post: it does not
+/// A block of a pool that payloads live in: `static PAYLOADS: Pool<PayloadBlock<64>, 32, Critical>`.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(8))]
+pub struct PayloadBlock<const BYTES: usize>(MaybeUninit<[u8; BYTES]>);
+
+/// One size for all, known to the compiler: the fastest. The blocks are where the static is, which
+/// is internal memory unless the program says otherwise.
+// SAFETY: the pool's blocks are what is asked for, and aligned.
+unsafe impl<const BYTES: usize, const N: usize, A: Shared> Payloads
+    for Pool<PayloadBlock<BYTES>, N, A>
+{
+    #[inline(always)]
+    fn allocate(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        if size_bytes > BYTES {
+            return Err(PayloadError::TooLarge { limit_bytes: BYTES });
+        }
+        let vacant = self.take().ok_or(PayloadError::NoMemory)?;
+        // SAFETY: uninitialised bytes are what such a block may be.
+        Ok(PoolBox::into_raw(unsafe { vacant.assume_init() }).cast())
+    }
+
+    #[inline(always)]
+    fn allocate_in_isr(&self, size_bytes: usize) -> Result<NonNull<u8>, PayloadError> {
+        Payloads::allocate(self, size_bytes)
+    }
+
+    #[inline(always)]
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, _size_bytes: usize) {
+        // SAFETY: it came from `into_raw` of this pool, and is given back once.
+        drop(unsafe { PoolBox::from_raw(self, ptr.cast()) });
+    }
+}
+
+/// One size for all, chosen at run time. Make the pool live on internal memory if interrupt handlers post: it does not
 /// know where its blocks are.
 // SAFETY: the pool's blocks are what is asked for; shapes align them to a pointer at least.
 unsafe impl Payloads for BlockPool<Critical> {

@@ -3,12 +3,12 @@
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicU32, Ordering};
 use core::task::Waker;
 
 use bytemuck::NoUninit;
 
 use super::state::{Kind, Payload, Posted};
+use super::subscribers::Shared;
 use super::{
     Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Wait, copy,
 };
@@ -205,7 +205,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     ) -> Result<usize, PostError> {
         let subscribers = self.subscribers.get(usize::from(label.kind.event_type.0));
         let Some(subscribers) = subscribers else { return self.post_to_none(label) };
-        if subscribers.load(Ordering::Relaxed) == 0 {
+        if subscribers.load().is_none() {
             return self.post_to_none(label);
         }
         let payload = self.allocate(label, bytes.len(), context)?;
@@ -283,15 +283,14 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     #[inline(always)]
     fn publish_to(
         &self,
-        subscribers: &AtomicU32,
+        subscribers: &Shared,
         label: Label,
         payload: Payload,
     ) -> Result<usize, PostError> {
         let mut may_evict = true;
         loop {
-            let result = self.locked(|state| {
-                state.post(label.sender, label.kind, payload, subscribers.load(Ordering::Relaxed))
-            });
+            let result = self
+                .locked(|state| state.post(label.sender, label.kind, payload, subscribers.load()));
             match result {
                 Ok(posted) => {
                     if posted.rest != 0 {

@@ -7,6 +7,7 @@ use super::error::{LifeError, PostError, ReceiveError, ServiceError};
 use super::queue::{NIL, Service};
 use super::quota::Bucket;
 use super::stats::{BusStats, RefusedPosts, ServiceStats};
+use super::subscribers::Subscribers;
 use super::{EventType, Overflow, Priority, ServiceId, Settings};
 
 /// Where a payload is. One of no bytes is nowhere.
@@ -246,7 +247,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         Ok(())
     }
 
-    /// Queues an event for its subscribers, a bit each. Theirs is the payload then; if they are
+    /// Queues an event for its subscribers. Theirs is the payload then; if they are
     /// none, or on error, it stays the caller's. O(subscribers).
     #[inline(always)]
     pub(super) fn post(
@@ -254,22 +255,22 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         sender: ServiceId,
         kind: Kind,
         payload: Payload,
-        subscribers: u32,
+        subscribers: Subscribers,
     ) -> Result<Posted, PostError> {
         self.admit(sender)?;
         // One that has a single queue to go to needs no look at it before.
-        if subscribers & subscribers.wrapping_sub(1) != 0 || subscribers == 0 {
-            return self.post_to_many(sender, kind, payload, subscribers);
+        let at = subscribers.only();
+        if at >= SERVICES {
+            return self.post_to_many(sender, kind, payload, subscribers.mask());
         }
         // `NIL` is no place of any bus.
         if usize::from(self.free) >= EVENTS && !self.freshen() {
-            return Err(self.refuse(sender, kind.priority, subscribers));
+            return Err(self.refuse(sender, kind.priority, subscribers.mask()));
         }
         let index = self.free;
         let envelope = &mut self.envelopes[usize::from(index)];
         let priority = kind.priority as usize;
-        let at = subscribers.trailing_zeros() as usize;
-        let mut rest = subscribers & self.receiving;
+        let mut rest = (self.receiving >> at & 1) << at;
         let next_free = envelope.next[0];
         envelope.payload = payload;
         envelope.sender = sender;
@@ -279,7 +280,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         if self.services[at].queues[priority].room_count == 0 {
             match self.make_room(at, priority) {
                 Some(reap) => rest |= reap,
-                None => return Err(self.refuse(sender, kind.priority, subscribers)),
+                None => return Err(self.refuse(sender, kind.priority, subscribers.mask())),
             }
         }
         self.free = next_free;
