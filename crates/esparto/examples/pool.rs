@@ -20,7 +20,7 @@ static READINGS: Pool<Reading, 4, Critical> = Pool::new();
 /// Lives after `init`; frees are checked, for C and for whoever else must be distrusted.
 static BUFFERS: BlockPool<LockFree> = BlockPool::new();
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut reading = READINGS.allocate(Reading { sensor: 3, microvolts: 0 })?;
     reading.microvolts = 1_250;
     println!("a value in a block: {reading:?} of sensor {}", reading.sensor);

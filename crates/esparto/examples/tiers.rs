@@ -10,7 +10,7 @@ use esparto::{Caps, Class, LinkedList, Memory, Tiers};
 static MEMORY: Memory<2> = Memory::new();
 static TIERS: Tiers<4, 2> = Tiers::new(&MEMORY, Class::SERVICE);
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let caps = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC | Caps::ISR_SAFE;
     let sram = Box::leak(vec![MaybeUninit::uninit(); 160 * 1024].into_boxed_slice());
     MEMORY.add_static::<LinkedList>("sram", sram, caps)?;

@@ -180,10 +180,12 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// alone. [`FreeError::Interior`] or [`FreeError::Repeated`].
     ///
     /// # Safety
-    /// A block that is the heap's came from these tiers with this `layout`, and is given back once.
+    /// A block in use is the caller's to give back. One that is the heap's came from these tiers with
+    /// this `layout`, and is given back once.
     pub unsafe fn deallocate(&self, ptr: *mut u8, layout: Layout) -> Result<(), FreeError> {
         let Some(block) = NonNull::new(ptr) else { return Ok(()) };
-        match self.deallocate_block(ptr) {
+        // SAFETY: passed on.
+        match unsafe { self.deallocate_block(ptr) } {
             Err(FreeError::Foreign { .. }) => {
                 self.with(State::uncount_fallback);
                 // SAFETY: not a pool's, so it is the heap's, as the caller says.
@@ -203,12 +205,15 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
         self.with(|state| state.take(layout, &self.classes, self.spill))
     }
 
-    /// Gives a block of a pool back. Safe for any pointer; null is given back to nowhere.
+    /// Gives a block of a pool back, if it is one. Null is given back to nowhere.
     ///
     /// # Errors
     /// [`FreeError::Foreign`] for a pointer into no pool (it is not counted: it may be the heap's);
     /// else as for [`deallocate`](Self::deallocate).
-    pub fn deallocate_block(&self, ptr: *mut u8) -> Result<(), FreeError> {
+    ///
+    /// # Safety
+    /// Any pointer is checked; but that of a block in use must be the caller's to give back.
+    pub unsafe fn deallocate_block(&self, ptr: *mut u8) -> Result<(), FreeError> {
         match NonNull::new(ptr) {
             Some(block) => self.with(|state| state.give(block)),
             None => Ok(()),

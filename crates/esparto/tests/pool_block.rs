@@ -361,6 +361,32 @@ fn owned_blocks_give_themselves_back() {
 }
 
 #[test]
+fn an_owned_block_is_nobody_elses_to_give_back() {
+    fn holds<A: Access>() {
+        let mut pool = live::<A>(32, 3);
+        let block = pool.take().unwrap();
+        // Safe code can name the address, and cannot get the block a second time with it.
+        let raw = NonNull::from(&block[0]).cast::<u8>();
+        let addr = raw.addr().get();
+        assert_eq!(pool.deallocate(raw), Err(FreeError::Repeated { addr }));
+        let others = [pool.take().unwrap(), pool.take().unwrap()];
+        assert!(others.iter().all(|other| other.as_ptr() != block.as_ptr()));
+        assert!(pool.take().is_err());
+        drop(block);
+        assert_eq!(pool.stats().used_count, 2);
+        drop(others);
+        assert_eq!(pool.check_mut(&mut Cursor::default(), 9), Ok(Progress::Done));
+        // And once it went back, it may be had either way.
+        let raw = pool.allocate().unwrap();
+        assert_eq!(pool.deallocate(raw), Ok(()));
+        assert_eq!(pool.stats().refused.total_count(), 1);
+    }
+    holds::<Single>();
+    holds::<Critical>();
+    holds::<LockFree>();
+}
+
+#[test]
 fn blocks_lie_where_the_policy_says_and_the_table_inside() {
     static MEMORY: Memory<2> = Memory::new();
     static POOL: BlockPool<LockFree> = BlockPool::new();

@@ -140,12 +140,14 @@ impl<A: Access> BlockPool<A> {
     /// # Errors
     /// As for [`allocate`](Self::allocate).
     pub fn take(&self) -> Result<PoolBlock<'_, A>, TakeError> {
-        let ptr = self.allocate()?;
-        let len_bytes = self.blocks.shape().map_or(0, |shape| shape.block_bytes());
-        Ok(PoolBlock { bytes: NonNull::slice_from_raw_parts(ptr, len_bytes), pool: self })
+        match self.blocks.take() {
+            Some(bytes) => Ok(PoolBlock { bytes, pool: self }),
+            None => Err(self.explain()),
+        }
     }
 
-    /// Takes a block. O(1). It is uninitialised; it is the caller's until it is given back.
+    /// Takes a raw block. O(1). It is uninitialised; it is the caller's until it is given back, by
+    /// [`deallocate`](Self::deallocate).
     ///
     /// # Errors
     /// [`TakeError::Exhausted`], or [`TakeError::NotInitialised`].
@@ -167,8 +169,9 @@ impl<A: Access> BlockPool<A> {
 
     /// Takes a block back, if it is one. O(1).
     ///
-    /// Safe for any pointer. What cannot be noticed is the free of a block that somebody else got
-    /// meanwhile: whoever uses a block after that breaks the promise under which it was handed out.
+    /// Safe for any pointer. That of a [`PoolBlock`] is refused as if its block were free. What
+    /// cannot be noticed is the free of a raw block that somebody else got meanwhile: whoever turns
+    /// a raw block into a reference answers for it being given back by nobody else.
     ///
     /// # Errors
     /// [`FreeError`] says what the pointer is instead; it was counted, and nothing else changed.
@@ -336,8 +339,8 @@ impl<A: Access> DerefMut for PoolBlock<'_, A> {
 impl<A: Access> Drop for PoolBlock<'_, A> {
     #[inline]
     fn drop(&mut self) {
-        // Refused only if somebody gave it back behind this value's back, which was counted.
-        let _ = self.pool.deallocate(self.bytes.cast());
+        // SAFETY: taken by `take`, owned by this value alone, and not used any more.
+        unsafe { self.pool.blocks.give(self.bytes) };
     }
 }
 

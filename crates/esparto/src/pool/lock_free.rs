@@ -137,6 +137,24 @@ unsafe impl RawBlocks for AtomicBlocks {
         Some(unsafe { fixed.slots.at(u32::from(index) + 1) })
     }
 
+    fn take(&self) -> Option<NonNull<[u8]>> {
+        let fixed = self.fixed()?;
+        // Without the mark of a raw block: a raw pointer to this one is refused.
+        let index = self.list.pop(fixed.links(), fixed.tag)?;
+        // SAFETY: the list has the indices of blocks only.
+        let block = unsafe { fixed.slots.at(u32::from(index) + 1) };
+        Some(NonNull::slice_from_raw_parts(block, fixed.shape.block_bytes()))
+    }
+
+    unsafe fn give(&self, block: NonNull<[u8]>) {
+        // Of a pool that was ended by force there is nothing left to give back to.
+        if let Some(fixed) = self.fixed()
+            && let Ok(index) = fixed.index_of(block.cast())
+        {
+            self.list.push(fixed.links(), fixed.tag, index);
+        }
+    }
+
     #[inline]
     fn deallocate(&self, ptr: NonNull<u8>) -> bool {
         let Some(fixed) = self.fixed() else { return false };

@@ -56,7 +56,14 @@ pub unsafe trait RawBlocks: Start {
 
     fn allocate(&self) -> Option<NonNull<u8>>;
 
-    /// Takes a block back; `false`, and nothing changed, if it is not one in use.
+    /// Takes a block that goes back by `give` only: as a raw pointer it is refused.
+    fn take(&self) -> Option<NonNull<[u8]>>;
+
+    /// # Safety
+    /// The block came from `take`, and is not used any more.
+    unsafe fn give(&self, block: NonNull<[u8]>);
+
+    /// Takes a raw block back; `false`, and nothing changed, if it is not one in use.
     fn deallocate(&self, ptr: NonNull<u8>) -> bool;
 
     /// What such a pointer is, counted.
@@ -82,7 +89,8 @@ pub struct BlockState {
     block_bytes: NonZero<usize>,
     block_count: u32,
     list: List,
-    /// One bit a link: set while its block is in use. That of link 0 never is.
+    /// One bit a link: set while its block is in use and may go back as a raw pointer. That of
+    /// link 0 never is.
     bits: NonNull<u32>,
     /// Offsets from where link 0 would be are below this; 0 if the pool is not live.
     end_bytes: usize,
@@ -156,26 +164,52 @@ impl BlockState {
         Slots::by_index(self.origin, self.block_bytes, self.block_count)
     }
 
-    /// O(1). A list that was written over is given up, and its blocks with it.
+    /// Takes a block that may go back as a raw pointer. O(1). A list that was written over is given
+    /// up, and its blocks with it.
     #[inline]
     pub(crate) fn allocate(&mut self) -> Option<NonNull<u8>> {
         let (slots, bits) = (self.slots(), self.bits);
         // SAFETY: these are the list's slots, and its links have bits.
         let block = unsafe { self.list.pop_claimed(slots, |link| flip(bits, link, true)) };
         // Once a block, or never again.
-        block.or_else(|| self.allocate_fresh())
+        block.or_else(|| self.allocate_fresh(true))
+    }
+
+    /// Takes a block that belongs to an owned handle: its bit stays clear, so a raw pointer to it is
+    /// refused. O(1).
+    pub(crate) fn take(&mut self) -> Option<NonNull<[u8]>> {
+        let (slots, bits) = (self.slots(), self.bits);
+        // SAFETY: as above.
+        let block = unsafe { self.list.pop_claimed(slots, |link| !is_set(bits, link)) };
+        let block = block.or_else(|| self.allocate_fresh(false))?;
+        Some(NonNull::slice_from_raw_parts(block, self.block_bytes.get()))
+    }
+
+    /// Takes back what [`take`](Self::take) handed out. O(1).
+    ///
+    /// # Safety
+    /// The block came from there, and is not used any more.
+    pub(crate) unsafe fn give(&mut self, block: NonNull<[u8]>) {
+        let block = block.cast::<u8>();
+        // Of a pool that was ended by force there is nothing left to give back to.
+        if self.contains(block) {
+            // SAFETY: promised by the caller.
+            unsafe { self.list.push(block, self.slots().link_of(block)) };
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn allocate_fresh(&mut self) -> Option<NonNull<u8>> {
+    fn allocate_fresh(&mut self, is_raw: bool) -> Option<NonNull<u8>> {
         if self.list.cut() {
             self.corruption_count = self.corruption_count.wrapping_add(1);
         }
         let slots = self.slots();
         let link = self.list.pop_fresh(slots)?;
-        // SAFETY: just found to be there.
-        unsafe { flip(self.bits, link, true) };
+        if is_raw {
+            // SAFETY: just found to be there.
+            unsafe { flip(self.bits, link, true) };
+        }
         // SAFETY: as above.
         Some(unsafe { slots.at(link) })
     }
@@ -266,11 +300,8 @@ impl BlockState {
         cursor: &mut Cursor,
         max_steps: usize,
     ) -> Result<Progress, Corruption> {
-        let is_free = |link: u32| {
-            // SAFETY: the list asks about blocks that were handed out once.
-            let word = unsafe { self.bits.add((link / u32::BITS) as usize).read() };
-            word >> (link % u32::BITS) & 1 == 0
-        };
+        // SAFETY: the list asks about blocks that were handed out once.
+        let is_free = |link: u32| unsafe { !is_set(self.bits, link) };
         // SAFETY: these are the list's slots.
         unsafe { self.list.check(self.slots(), cursor, max_steps, is_free) }
     }
@@ -292,6 +323,17 @@ unsafe fn flip(bits: NonNull<u32>, link: u32, is_used: bool) -> bool {
     fits
 }
 
+/// Is the bit of a link set?
+///
+/// # Safety
+/// As for [`flip`].
+#[inline(always)]
+unsafe fn is_set(bits: NonNull<u32>, link: u32) -> bool {
+    // SAFETY: promised by the caller.
+    let word = unsafe { bits.add((link / u32::BITS) as usize).read() };
+    word >> (link % u32::BITS) & 1 != 0
+}
+
 // SAFETY: one thing at a time; `BlockState` keeps the promise.
 unsafe impl<L: Lock> RawBlocks for Locked<L, BlockState> {
     fn table_layout(block_count: usize) -> Layout {
@@ -307,6 +349,16 @@ unsafe impl<L: Lock> RawBlocks for Locked<L, BlockState> {
     fn allocate(&self) -> Option<NonNull<u8>> {
         // SAFETY: the state calls nothing.
         unsafe { self.with(BlockState::allocate) }
+    }
+
+    fn take(&self) -> Option<NonNull<[u8]>> {
+        // SAFETY: the state calls nothing.
+        unsafe { self.with(BlockState::take) }
+    }
+
+    unsafe fn give(&self, block: NonNull<[u8]>) {
+        // SAFETY: passed on; the state calls nothing.
+        unsafe { self.with(|state| state.give(block)) }
     }
 
     #[inline]
