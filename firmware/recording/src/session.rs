@@ -1,7 +1,7 @@
 //! The life of a recording: regions in, snapshots proved, totals out.
 
 use board_virt::{counter, memory, println};
-use esparto::{Cursor, LinkedList, Memory, Owner, Progress, RegionId, RegionStats};
+use esparto::{Cursor, Heap, Memory, Owner, Progress, RegionId, RegionStats};
 use esparto_trace::{BuildId, Header, Recorder, RegionDefinition};
 
 use crate::{Core, stream};
@@ -33,7 +33,7 @@ pub fn start<const SLOTS: usize, const FRAMES: usize>(
 ) {
     for region in memory::regions() {
         // SAFETY: the linker placed nothing in these regions, and they are added only here.
-        let id = unsafe { memory.add::<LinkedList>(region) }.expect("a region is refused");
+        let id = unsafe { memory.add::<Heap>(region) }.expect("a region is refused");
         println!("region {} {region:?}", id.0);
     }
     let account = memory::account();
@@ -52,7 +52,7 @@ pub fn start<const SLOTS: usize, const FRAMES: usize>(
         account.sram_heap_bytes,
     );
 
-    let mut header = Header::new("esp32c3", "linked-list", Core::TICK_HZ);
+    let mut header = Header::new("esp32c3", "realtime", Core::TICK_HZ);
     header.build_id = BuildId::new(memory::build_id());
     header.frame_count = FRAMES as u8;
     let definitions = stats(memory).map(|stats| RegionDefinition::from(&stats));
