@@ -26,7 +26,7 @@ pub use summary::Summary;
 pub(crate) use trace_file::TraceFile;
 
 use crate::{Failure, Output};
-use symbols::Symbols;
+pub(crate) use symbols::{Frame, Symbols};
 
 /// What the help says below the options.
 pub(crate) const LONG_HELP: &str = "\

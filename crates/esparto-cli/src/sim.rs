@@ -1,5 +1,6 @@
 //! `esparto sim`: a firmware on a simulated board.
 
+mod memcheck;
 mod profile;
 mod screen;
 mod view;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use esparto_sim::{Board, Machine, Stop};
 
 use crate::{Failure, Output};
+use memcheck::Check;
 use profile::Profile;
 use screen::Screen;
 
@@ -21,7 +23,11 @@ memory map with the chip's rules. A chip with Xtensa cores is simulated with a R
 memory map. What the firmware sends on its serial line is shown as it comes.
 
 The run ends well when the firmware says so with verdict 0. Anything else is exit code 1: another
-verdict, a trap that has nowhere to go, code fetched that was written without a `fence.i`.";
+verdict, a trap that has nowhere to go, code fetched that was written without a `fence.i`, an error
+that memcheck found.
+
+Memcheck knows what the firmware tells it: a sink of the memory says each allocation and free by an
+instruction that does nothing anywhere else. docs/sim.md has them.";
 
 /// Instructions between two looks at the clock.
 const SLICE: u64 = 1 << 22;
@@ -56,6 +62,14 @@ pub struct Args {
     #[arg(long, value_name = "COUNT")]
     pub max_instructions: Option<u64>,
 
+    /// Check every access against the blocks, stacks and overlays that the firmware tells of
+    #[arg(long)]
+    pub memcheck: bool,
+
+    /// What memcheck shall not report: lines of `FLAW FUNCTION`
+    #[arg(long, value_name = "FILE", requires = "memcheck")]
+    pub suppress: Option<PathBuf>,
+
     /// Show which functions the instructions were spent in
     #[arg(long)]
     pub profile: bool,
@@ -82,12 +96,23 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         machine.start_profile();
     }
 
+    let suppress = args.suppress.as_ref();
+    let mut check =
+        args.memcheck.then(|| Check::new(&args.firmware, &elf, suppress)).transpose()?;
+
     let mut screen = Screen::new(out);
     let mut stale_fetches = Vec::new();
     let limit = args.max_instructions.unwrap_or(u64::MAX);
     let end = loop {
         let left = limit.saturating_sub(machine.instructions());
-        let stop = machine.run(left.min(SLICE));
+        let stop = match &mut check {
+            None => machine.run(left.min(SLICE)),
+            Some(check) => {
+                let stop = machine.run_checked(left.min(SLICE), &mut check.memcheck);
+                check.collect();
+                stop
+            }
+        };
         stale_fetches.extend(machine.take_stale_fetches());
         screen.say(&machine.take_text())?;
         match stop {
@@ -108,6 +133,7 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         instructions: machine.instructions(),
         output: text,
         stale_fetches: stale_fetches.iter().map(view::Stale::from).collect(),
+        errors: check.map(|check| check.finish(&machine)),
         profile: profile.map(|profile| profile.functions(&counts)),
     };
     out.show(&view, |w| view.write(w))?;

@@ -234,6 +234,16 @@ impl Bus {
         Some((page >> 12 << 12 | offset_in(page, addr)) as usize)
     }
 
+    /// The size of all backing memory in bytes.
+    pub(crate) fn memory_len_bytes(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// All backing memory.
+    pub(crate) fn backing(&self) -> &[u8] {
+        &self.memory
+    }
+
     /// What the page of `addr` allows now.
     pub(crate) fn allowed(&self, addr: u32) -> u32 {
         let page = self.pages[(addr >> 12) as usize] & 0xFFF;

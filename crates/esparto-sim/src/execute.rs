@@ -16,6 +16,8 @@ pub(crate) enum End {
     Jump(usize, u32),
     /// This instruction is the machine's to do; it has not been executed.
     System(usize),
+    /// Someone wants to look before this instruction.
+    Watched(usize),
     /// This instruction trapped, without effect.
     Trapped(usize, Trap),
     /// Executed up to here; what comes next may have changed.
@@ -70,8 +72,8 @@ pub(crate) fn execute<W: Watch>(
         }};
     }
     for (i, inst) in insts.iter().enumerate() {
-        if W::ON && watch.before(x, bus, inst, i) {
-            return End::System(i);
+        if W::ON && watch.before(x, bus, inst) {
+            return End::Watched(i);
         }
         let imm = inst.imm as u32;
         match inst.op {

@@ -11,6 +11,7 @@ use crate::device::Finish;
 use crate::elf::{ElfError, Program};
 use crate::execute::{End, execute};
 use crate::inst::{Inst, Op, Registers};
+use crate::memcheck::Memcheck;
 use crate::semihost::{Answer, Semihost};
 use crate::trap::{Cause, Trap};
 use crate::watch::{Nobody, Watch};
@@ -68,6 +69,8 @@ pub struct Machine {
     semihost: Semihost,
     text: Vec<u8>,
     stale_fetches: Vec<StaleFetch>,
+    /// In the handler of an interrupt, the address that was interrupted.
+    interrupted: Option<u32>,
     /// Executions by address; only when asked for.
     profile: Option<HashMap<u32, u64>>,
 }
@@ -95,6 +98,7 @@ impl Machine {
             semihost: Semihost::default(),
             text: Vec::new(),
             stale_fetches: Vec::new(),
+            interrupted: None,
             profile: None,
             board,
         })
@@ -150,6 +154,11 @@ impl Machine {
         self.bus.peek(addr)
     }
 
+    /// Can an instruction be fetched from `addr`?
+    pub(crate) fn is_code(&self, addr: u32) -> bool {
+        self.bus.fetch(addr).is_ok()
+    }
+
     /// What the program has said on its serial line since the last call.
     pub fn take_text(&mut self) -> Vec<u8> {
         self.text.append(&mut self.bus.devices.uart.sent);
@@ -167,7 +176,18 @@ impl Machine {
         self.run_watched(count, &mut Nobody)
     }
 
-    pub(crate) fn run_watched<W: Watch>(&mut self, count: u64, watch: &mut W) -> Stop {
+    /// Runs for at most `count` instructions, each looked at by `memcheck`.
+    pub fn run_checked(&mut self, count: u64, memcheck: &mut Memcheck) -> Stop {
+        self.run_watched(count, memcheck)
+    }
+
+    /// Is it in the handler of an interrupt?
+    #[must_use]
+    pub fn is_in_interrupt(&self) -> bool {
+        self.interrupted.is_some()
+    }
+
+    fn run_watched<W: Watch>(&mut self, count: u64, watch: &mut W) -> Stop {
         let last = self.instructions.saturating_add(count);
         loop {
             if let Some(stop) = self.attend() {
@@ -182,6 +202,7 @@ impl Machine {
                 return Stop::Said;
             }
             let due = self.bus.devices.clint.due().unwrap_or(u64::MAX);
+            watch.resumes(self);
             if let Some(stop) = self.run_blocks(last.min(due), watch) {
                 return stop;
             }
@@ -204,6 +225,7 @@ impl Machine {
         let pending = self.bus.devices.clint.pending();
         if let Some(cause) = self.csrs.interrupt(pending) {
             self.bus.break_reservation();
+            self.interrupted = Some(self.pc);
             self.pc = self.csrs.enter(cause, 0, self.pc);
         }
         None
@@ -314,7 +336,17 @@ impl Machine {
                     self.retire(first, index);
                     let at = first + index;
                     self.pc = self.cache.pcs[at];
-                    return self.system(self.cache.insts[at]);
+                    let inst = self.cache.insts[at];
+                    if W::ON && inst.op == Op::Hint {
+                        watch.hint(self, inst.imm);
+                    }
+                    return self.system(inst);
+                }
+                End::Watched(index) => {
+                    self.retire(first, index);
+                    self.pc = self.cache.pcs[first + index];
+                    watch.stopped(self);
+                    return None;
                 }
                 End::Trapped(index, trap) => {
                     self.retire(first, index);
@@ -423,6 +455,7 @@ impl Machine {
             Op::Mret => match self.csrs.leave() {
                 Some(target) => {
                     self.instructions += 1;
+                    self.interrupted = None;
                     self.pc = target;
                     return None;
                 }

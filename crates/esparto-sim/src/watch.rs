@@ -2,15 +2,25 @@
 
 use crate::bus::Bus;
 use crate::inst::{Inst, Registers};
+use crate::machine::Machine;
 
 /// Someone who sees each instruction before it is executed.
 pub(crate) trait Watch {
     /// Does it look at all? `false` leaves nothing of it in the loop.
     const ON: bool;
 
-    /// The `index`-th instruction of the present block is about to be executed. `true` stops
-    /// before it.
-    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst, index: usize) -> bool;
+    /// An instruction is about to be executed. `true` stops before it and has
+    /// [`Self::stopped`] called; it then comes again.
+    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst) -> bool;
+
+    /// The machine goes on, perhaps in an interrupt or out of one.
+    fn resumes(&mut self, machine: &Machine);
+
+    /// The machine stopped as asked.
+    fn stopped(&mut self, machine: &Machine);
+
+    /// The program says something: hint `number`, arguments in `a0` and on.
+    fn hint(&mut self, machine: &Machine, number: i32);
 }
 
 /// Nobody.
@@ -20,7 +30,13 @@ impl Watch for Nobody {
     const ON: bool = false;
 
     #[inline(always)]
-    fn before(&mut self, _: &Registers, _: &Bus, _: &Inst, _: usize) -> bool {
+    fn before(&mut self, _: &Registers, _: &Bus, _: &Inst) -> bool {
         false
     }
+
+    fn resumes(&mut self, _: &Machine) {}
+
+    fn stopped(&mut self, _: &Machine) {}
+
+    fn hint(&mut self, _: &Machine, _: i32) {}
 }

@@ -52,11 +52,18 @@ impl Profile {
         functions
     }
 
+    /// The first address of the function that holds `pc`.
+    pub(super) fn start_of(&self, pc: u32) -> Option<u32> {
+        self.function_at(pc).map(|(start, ..)| *start)
+    }
+
     fn name_at(&self, pc: u32) -> String {
+        self.function_at(pc).map_or_else(|| format!("{pc:#010x}"), |(.., name)| name.clone())
+    }
+
+    fn function_at(&self, pc: u32) -> Option<&(u32, u32, String)> {
         let behind = self.functions.partition_point(|(start, ..)| *start <= pc);
-        match behind.checked_sub(1).map(|at| &self.functions[at]) {
-            Some((_, end, name)) if pc < *end => name.clone(),
-            _ => format!("{pc:#010x}"),
-        }
+        let function = &self.functions[behind.checked_sub(1)?];
+        (pc < function.1).then_some(function)
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use esparto_sim::{StaleFetch, Stop};
 use serde::Serialize;
 
+use super::memcheck::Error;
 use super::profile::Function;
 use crate::Failure;
 
@@ -19,6 +20,8 @@ pub(super) struct Run {
     pub(super) instructions: u64,
     pub(super) output: String,
     pub(super) stale_fetches: Vec<Stale>,
+    /// Without memcheck, none.
+    pub(super) errors: Option<Vec<Error>>,
     pub(super) profile: Option<Vec<Function>>,
 }
 
@@ -70,6 +73,9 @@ impl Run {
                 stale.pc, stale.writer_pc
             )?;
         }
+        for error in self.errors.iter().flatten() {
+            write_error(w, error)?;
+        }
         if let Some(functions) = &self.profile {
             let total: u64 = functions.iter().map(|function| function.instructions).sum();
             writeln!(w, "\n{:>15}  {:>6}  function", "instructions", "share")?;
@@ -83,6 +89,12 @@ impl Run {
 
     /// Was it good?
     pub(super) fn judge(&self, limit: u64) -> Result<(), Failure> {
+        let error_count = self.errors.as_ref().map_or(0, Vec::len);
+        if error_count > 0 {
+            let errors = if error_count == 1 { "error" } else { "errors" };
+            return Err(Failure::bad_input(format_args!("memcheck found {error_count} {errors}"))
+                .mend("mend them, or name what is meant to be so with --suppress"));
+        }
         match self.end {
             End::Exit { code: 0 } if self.stale_fetches.is_empty() => Ok(()),
             End::Exit { code: 0 } => Err(Failure::bad_input(format_args!(
@@ -108,4 +120,28 @@ impl Run {
             End::Other => Err(Failure::bad_input("the simulator stopped for a reason of its own")),
         }
     }
+}
+
+fn write_error(w: &mut dyn Write, error: &Error) -> io::Result<()> {
+    writeln!(w, "{}: {}", error.flaw, error.what)?;
+    write_frames(w, &error.at)?;
+    if let Some(block) = &error.block {
+        writeln!(
+            w,
+            "  the block of {} bytes at {:#010x} was allocated",
+            block.size_bytes, block.addr
+        )?;
+        write_frames(w, &block.allocated_at)?;
+        if let Some(freed_at) = &block.freed_at {
+            writeln!(w, "  and freed")?;
+            write_frames(w, freed_at)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_frames(w: &mut dyn Write, frames: &[String]) -> io::Result<()> {
+    frames.iter().enumerate().try_for_each(|(depth, frame)| {
+        writeln!(w, "    {} {frame}", if depth == 0 { "at" } else { "by" })
+    })
 }

@@ -1,0 +1,79 @@
+//! The blocks that the program told of, live and freed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// Freed blocks that are remembered. Older ones are still found to be free, without their story.
+const MAX_FREED: usize = 4096;
+
+/// A block of memory, by its place in the backing memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) place: u32,
+    pub(super) addr: u32,
+    pub(super) size_bytes: u32,
+    /// Return addresses, innermost first.
+    pub(super) allocated_by: Vec<u32>,
+    pub(super) freed_by: Option<Vec<u32>>,
+}
+
+impl Block {
+    fn holds(&self, place: u32) -> bool {
+        self.place <= place && place - self.place < self.size_bytes.max(1)
+    }
+}
+
+/// All blocks.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    live: BTreeMap<u32, Block>,
+    freed: VecDeque<Block>,
+}
+
+impl Blocks {
+    pub(super) fn add(&mut self, block: Block) {
+        self.live.insert(block.place, block);
+    }
+
+    /// Takes the live block that begins at `place`.
+    pub(super) fn take(&mut self, place: u32) -> Option<Block> {
+        self.live.remove(&place)
+    }
+
+    /// Remembers a block that was freed.
+    pub(super) fn bury(&mut self, block: Block) {
+        if self.freed.len() == MAX_FREED {
+            self.freed.pop_front();
+        }
+        self.freed.push_back(block);
+    }
+
+    pub(super) fn live(&self) -> impl Iterator<Item = &Block> {
+        self.live.values()
+    }
+
+    /// The live block that holds `place`.
+    pub(super) fn live_at(&self, place: u32) -> Option<&Block> {
+        let (_, block) = self.live.range(..=place).next_back()?;
+        block.holds(place).then_some(block)
+    }
+
+    /// The block freed last of those that held `place`.
+    pub(super) fn freed_at(&self, place: u32) -> Option<&Block> {
+        self.freed.iter().rev().find(|block| block.holds(place))
+    }
+
+    /// The live block nearest to `place`, if it is within `reach` bytes.
+    pub(super) fn near(&self, place: u32, reach: u32) -> Option<&Block> {
+        let below = self.live.range(..=place).next_back().map(|(_, block)| block);
+        let above = self.live.range(place..).next().map(|(_, block)| block);
+        let distance = |block: &&Block| {
+            if block.place > place {
+                block.place - place
+            } else {
+                place.saturating_sub(block.place.saturating_add(block.size_bytes))
+            }
+        };
+        let nearest = below.into_iter().chain(above).min_by_key(distance)?;
+        (distance(&nearest) <= reach).then_some(nearest)
+    }
+}
