@@ -12,7 +12,7 @@ static TIERS: Tiers<4, 2> = Tiers::new(&MEMORY, Class::SERVICE);
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let caps = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC | Caps::ISR_SAFE;
-    let sram = Box::leak(vec![MaybeUninit::uninit(); 160 * 1024].into_boxed_slice());
+    let sram: &mut [MaybeUninit<u8>] = Box::leak(Box::new_uninit_slice(160 * 1024));
     MEMORY.add_static::<LinkedList>("sram", sram, caps)?;
     TIERS.init()?;
 

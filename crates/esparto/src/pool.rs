@@ -16,8 +16,24 @@
 //! | targets | all | all | those with compare-and-swap |
 //! | costs besides | nothing | nothing | two bytes a block |
 //!
-//! A free block holds the link to the next one, a block in use holds nothing of ours. Sizes to
-//! start from are constants of [`Shape`].
+//! A free block holds the link to the next one, a block in use holds nothing of ours. (The links of
+//! a lock-free pool are in a table: a context that is late would read them from a block that is
+//! somebody else's by then, which is a data race.) Sizes to start from are constants of [`Shape`].
+//!
+//! What it costs, in instructions at the worst, the call and the return included (`firmware/pools`
+//! measures it, and fails when a typed pool of one owner is above 12 or its checked free above 30):
+//!
+//! | | `Single` | `Critical` | `LockFree`, alone |
+//! |---|---|---|---|
+//! | [`Pool::take`] | 12 | 16 | 29 |
+//! | drop of a [`PoolBox`], but for the value's own drop | 10 | 13 | 29 |
+//! | [`BlockPool::allocate`] | 29 | 39 | 49 |
+//! | the same, of a block that nobody had yet | 43 | 50 | 49 |
+//! | [`BlockPool::deallocate`] | 30 | 33 | 71 |
+//!
+//! The first two on riscv32imc, the last on riscv32imac.
+//!
+//! None of it depends on the number of blocks.
 
 mod access;
 #[cfg(target_has_atomic = "32")]
