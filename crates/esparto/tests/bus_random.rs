@@ -468,13 +468,13 @@ fn run(ops: &[Op]) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 6 } else { 1000 },
+        cases: if cfg!(miri) { 2 } else { 1000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
     #[test]
-    fn every_answer_is_as_foretold_and_nothing_leaks(ops in ops(if cfg!(miri) { 40 } else { 120 })) {
+    fn every_answer_is_as_foretold_and_nothing_leaks(ops in ops(if cfg!(miri) { 25 } else { 120 })) {
         run(&ops);
     }
 }

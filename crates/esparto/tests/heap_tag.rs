@@ -26,8 +26,8 @@ impl Preset for NarrowCached {
     const CACHE_SIZE_LIMIT_BYTES: usize = Throughput::CACHE_SIZE_LIMIT_BYTES;
 }
 
-const CASES: u32 = if cfg!(miri) { 3 } else { 64 };
-const OPS: usize = if cfg!(miri) { 60 } else { 250 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
+const OPS: usize = if cfg!(miri) { 24 } else { 250 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]

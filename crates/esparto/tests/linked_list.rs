@@ -17,8 +17,8 @@ type FirstPlain = LinkedList<FirstFit, NoMerging, Derived>;
 type FirstCarried = LinkedList<FirstFit, Merging, Carried>;
 type BestCarried = LinkedList<BestFit, NoMerging, Carried>;
 
-const CASES: u32 = if cfg!(miri) { 4 } else { 128 };
-const OPS: usize = if cfg!(miri) { 40 } else { 200 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 128 };
+const OPS: usize = if cfg!(miri) { 20 } else { 200 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
