@@ -1,16 +1,13 @@
 //! Stacks: the boot stack, and one of one's own.
 
-use core::arch::naked_asm;
-use core::marker::PhantomData;
+use core::arch::{asm, naked_asm};
 use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::memory;
+use esparto::stack::{Adopted, GuardRange, StackBreach, StackSpan};
 
-/// What an unused word of a stack holds.
-const PAINT: u32 = 0xE57A_C0DE;
+use crate::memory;
 
 // The stack in use, if it is not the boot stack. One hart, so two plain words will do.
 static START_ADDR: AtomicUsize = AtomicUsize::new(0);
@@ -25,72 +22,109 @@ pub fn in_use() -> Range<usize> {
     }
 }
 
-/// A stack: 16-byte-aligned memory, painted.
+/// A stack of one's own: the core's, and how this machine gets onto it.
 #[derive(Debug)]
 pub struct Stack<'m> {
-    memory: NonNull<[u8]>,
-    borrow: PhantomData<&'m mut [MaybeUninit<u8>]>,
+    stack: esparto::Stack<Adopted<'m>>,
 }
 
 impl<'m> Stack<'m> {
     /// The ABI's alignment of the stack pointer.
-    pub const ALIGN_BYTES: usize = 16;
+    pub const ALIGN_BYTES: usize = StackSpan::ALIGN_BYTES;
 
     /// Takes `memory` for a stack and paints it.
     ///
     /// # Panics
-    /// Start or length is no multiple of 16.
+    /// It is too small for a stack.
     #[must_use]
     pub fn new(memory: &'m mut [MaybeUninit<u8>]) -> Self {
-        let bytes = NonNull::from(memory);
-        let memory = NonNull::slice_from_raw_parts(bytes.cast::<u8>(), bytes.len());
-        assert!(memory.cast::<u8>().addr().get().is_multiple_of(Self::ALIGN_BYTES));
-        assert!(memory.len().is_multiple_of(Self::ALIGN_BYTES));
-        let words = memory.cast::<u32>();
-        for index in 0..memory.len() / size_of::<u32>() {
-            // SAFETY: the memory is ours alone, aligned, and `index` stays inside.
-            unsafe { words.add(index).write(PAINT) };
+        match esparto::Stack::adopt("own", memory) {
+            Ok(stack) => Self { stack },
+            Err(error) => panic!("{error}"),
         }
-        Self { memory, borrow: PhantomData }
     }
 
     /// Runs `work` on this stack and comes back to the present one.
     ///
     /// # Panics
-    /// The stack has overflowed: its last word is no longer painted. By then memory below it may
-    /// have been overwritten, so this is the end.
+    /// The stack has overflowed: its canary is gone. By then memory below it may have been
+    /// overwritten, so this is the end.
     pub fn run<F: FnOnce()>(&mut self, work: F) {
-        let before = in_use();
-        let start = self.memory.cast::<u8>().addr().get();
-        let end = start + self.memory.len();
-        use_addrs(start..end);
-        let mut work = Some(work);
-        // SAFETY: `end` is one past 16-byte-aligned memory that is this stack's alone, the
-        // exclusive borrow keeps it from being run on twice, and `call_once` is for an `F`.
-        unsafe { call_on((&raw mut work).cast(), call_once::<F>, end) };
-        use_addrs(before);
-        assert!(self.unused_bytes() > 0, "a stack of {} bytes overflowed", self.memory.len());
+        // SAFETY: the exclusive borrow keeps it from being run on twice.
+        unsafe { run_on(&self.stack, work) };
+        if let Err(breach) = self.stack.check() {
+            panic!("{breach}");
+        }
     }
 
     /// The most that was ever in use.
     #[must_use]
     pub fn high_water_bytes(&self) -> usize {
-        self.memory.len() - self.unused_bytes()
+        self.stack.high_water_bytes()
     }
 
     /// Its length.
     #[must_use]
     pub fn len_bytes(&self) -> usize {
-        self.memory.len()
+        self.stack.len_bytes()
     }
+}
 
-    fn unused_bytes(&self) -> usize {
-        let words = self.memory.cast::<u32>();
-        let word_count = self.memory.len() / size_of::<u32>();
-        // SAFETY: the whole stack was initialised with paint, and nothing runs on it now.
-        let is_painted = |index: &usize| unsafe { words.add(*index).read() } == PAINT;
-        (0..word_count).take_while(is_painted).count() * size_of::<u32>()
+/// Runs `work` on `stack` and comes back to the present one. Checks nothing.
+///
+/// # Safety
+/// Nothing else runs on the stack.
+pub unsafe fn run_on<F: FnOnce()>(stack: &StackSpan, work: F) {
+    let before = in_use();
+    use_addrs(stack.addrs());
+    let mut work = Some(work);
+    let top_addr = stack.top().addr().get();
+    // SAFETY: the top is one past 16-byte-aligned memory that is this stack's alone, which nothing
+    // else runs on, and `call_once` is for an `F`.
+    unsafe { call_on((&raw mut work).cast(), call_once::<F>, top_addr) };
+    use_addrs(before);
+}
+
+/// Runs `work` on `stack` with `guard` watched by the core: a store to it ends `work` there and
+/// then, before anything is written, and is told as a breach that names the task. What `work` held
+/// is lost then, not dropped.
+///
+/// The entry of the PMP that watches is locked until the machine is reset: there is one, so this
+/// works once.
+///
+/// # Errors
+/// [`StackBreach::Guard`].
+///
+/// # Panics
+/// `work` died of something else.
+///
+/// # Safety
+/// Nothing else runs on the stack, and nothing ever writes to the guard again.
+pub unsafe fn run_guarded<F: FnOnce()>(
+    stack: &StackSpan,
+    guard: &GuardRange,
+    work: F,
+) -> Result<(), StackBreach> {
+    /// `mcause` of an end without a trap: not one of the core's.
+    const NONE: u32 = u32::MAX;
+    let (pmpaddr, read_only_locked) = (guard.napot_pmpaddr(), 0x99);
+    // SAFETY: takes stores to the guard away from everybody, as the caller knows.
+    unsafe {
+        asm!("csrw pmpaddr0, {}", "csrs pmpcfg0, {}", in(reg) pmpaddr, in(reg) read_only_locked);
     }
+    let before = in_use();
+    use_addrs(stack.addrs());
+    let mut work = Some(work);
+    let top_addr = stack.top().addr().get();
+    // SAFETY: as in `run_on`.
+    let end = unsafe { call_until_trap((&raw mut work).cast(), call_once::<F>, top_addr) };
+    use_addrs(before);
+    let (fault_addr, cause) = (end as u32 as usize, (end >> 32) as u32);
+    if cause == NONE {
+        return Ok(());
+    }
+    guard.check_fault(fault_addr)?;
+    panic!("exception {cause} on the stack of {}, value {fault_addr:#010x}", stack.name());
 }
 
 fn use_addrs(addrs: Range<usize>) {
@@ -139,6 +173,79 @@ unsafe extern "C" fn call_on(
         "lw s0, 8(sp)",
         "lw ra, 12(sp)",
         "addi sp, sp, 16",
+        "ret",
+    )
+}
+
+/// Calls `function(argument)` with the stack pointer at `top_addr`, until it returns or traps.
+/// Returns `mtval` in the low half and `mcause` in the high one, which is all ones after a return.
+///
+/// # Safety
+/// As for [`call_on`]; after a trap, what was on that stack is gone without having been dropped.
+#[unsafe(naked)]
+unsafe extern "C" fn call_until_trap(
+    argument: *mut (),
+    function: unsafe extern "C" fn(*mut ()),
+    top_addr: usize,
+) -> u64 {
+    naked_asm!(
+        "addi sp, sp, -64",
+        "sw ra, 60(sp)",
+        "sw s0, 56(sp)",
+        "sw s1, 52(sp)",
+        "sw s2, 48(sp)",
+        "sw s3, 44(sp)",
+        "sw s4, 40(sp)",
+        "sw s5, 36(sp)",
+        "sw s6, 32(sp)",
+        "sw s7, 28(sp)",
+        "sw s8, 24(sp)",
+        "sw s9, 20(sp)",
+        "sw s10, 16(sp)",
+        "sw s11, 12(sp)",
+        // A trap finds this stack here; the other one is of no use to it.
+        "csrw mscratch, sp",
+        "la t0, 2f",
+        "csrrw t0, mtvec, t0",
+        "sw t0, 8(sp)",
+        "mv s1, sp",
+        "mv sp, a2",
+        "li s0, 0",
+        "jalr a1",
+        "mv sp, s1",
+        "lw t0, 8(sp)",
+        "csrw mtvec, t0",
+        "li a0, 0",
+        "li a1, -1",
+        "j 3f",
+        // A trap's address is a multiple of 4.
+        ".balign 4",
+        "2:",
+        "csrr sp, mscratch",
+        "csrr a0, mtval",
+        "csrr a1, mcause",
+        "lw t0, 8(sp)",
+        "csrw mtvec, t0",
+        // Nobody returns from this trap: let interrupts through again if they were (MPIE to MIE).
+        "csrr t0, mstatus",
+        "andi t0, t0, 0x80",
+        "srli t0, t0, 4",
+        "csrs mstatus, t0",
+        "3:",
+        "lw s11, 12(sp)",
+        "lw s10, 16(sp)",
+        "lw s9, 20(sp)",
+        "lw s8, 24(sp)",
+        "lw s7, 28(sp)",
+        "lw s6, 32(sp)",
+        "lw s5, 36(sp)",
+        "lw s4, 40(sp)",
+        "lw s3, 44(sp)",
+        "lw s2, 48(sp)",
+        "lw s1, 52(sp)",
+        "lw s0, 56(sp)",
+        "lw ra, 60(sp)",
+        "addi sp, sp, 64",
         "ret",
     )
 }

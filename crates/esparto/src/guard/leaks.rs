@@ -78,16 +78,26 @@ impl<const RECORDS: usize, S: Sink> Ledger<RECORDS, S> {
 /// Writes a line a site, in the order in which they came.
 impl<const RECORDS: usize, S: Sink> fmt::Display for Ledger<RECORDS, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Live blocks by site:")?;
-        self.site_leaks().try_for_each(|leak| write!(f, "\n  {leak}"))?;
-        write_unrecorded(f, self.unrecorded_live_count())
+        write_report(f, self.site_leaks(), || self.unrecorded_live_count())
     }
 }
 
-fn write_unrecorded(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
-    match count {
-        0 => Ok(()),
-        count => write!(f, "\n  {count} more have no record: make the ledger larger"),
+/// The form of every report of leaks.
+pub(super) fn write_report(
+    f: &mut fmt::Formatter<'_>,
+    mut sites: impl Iterator<Item = SiteLeak>,
+    unrecorded_live_count: impl FnOnce() -> usize,
+) -> fmt::Result {
+    f.write_str("Live blocks by site:")?;
+    let mut site_count = 0;
+    sites.try_for_each(|leak| {
+        site_count += 1;
+        write!(f, "\n  {leak}")
+    })?;
+    match (unrecorded_live_count(), site_count) {
+        (0, 0) => f.write_str(" none"),
+        (0, _) => Ok(()),
+        (count, _) => write!(f, "\n  {count} more have no record: make the ledger larger"),
     }
 }
 
@@ -104,18 +114,18 @@ impl<'m, const N: usize, const RECORDS: usize, S: Sink> LeakReport<'m, N, RECORD
     }
 
     /// The live blocks by site and owner. O(RECORDS) inside the lock for each.
-    pub fn sites(&self) -> impl Iterator<Item = SiteLeak> {
-        (0..RECORDS).filter_map(|place| {
-            self.memory.with_sink_mut(|ledger| ledger.site_leak(place)).flatten()
+    pub fn sites(&self) -> impl Iterator<Item = SiteLeak> + use<'m, N, RECORDS, S> {
+        let memory = self.memory;
+        (0..RECORDS).filter_map(move |place| {
+            memory.with_sink_mut(|ledger| ledger.site_leak(place)).flatten()
         })
     }
 }
 
 impl<const N: usize, const RECORDS: usize, S: Sink> fmt::Display for LeakReport<'_, N, RECORDS, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Live blocks by site:")?;
-        self.sites().try_for_each(|leak| write!(f, "\n  {leak}"))?;
-        let unrecorded = self.memory.with_sink_mut(|ledger| ledger.unrecorded_live_count());
-        write_unrecorded(f, unrecorded.unwrap_or(0))
+        write_report(f, self.sites(), || {
+            self.memory.with_sink_mut(|ledger| ledger.unrecorded_live_count()).unwrap_or(0)
+        })
     }
 }

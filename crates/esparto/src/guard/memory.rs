@@ -71,6 +71,7 @@ impl<const N: usize, const RECORDS: usize, S: Sink> Memory<N, Ledger<RECORDS, S>
     }
 
     /// Names the owner of the block that a violation is about, and the place that asked for it.
+    /// Ask soon: once the address is used again, its record is that of the later block.
     pub fn name_violation(&self, violation: Violation) -> NamedViolation {
         let record = self.record_of(violation.block_addr());
         NamedViolation { violation, record }

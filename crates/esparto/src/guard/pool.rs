@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 
 use critical_section::Mutex;
 
+use super::leaks::write_report;
 use super::{Ledger, Site};
 use crate::Owner;
 use crate::pool::{BlockPool, FreeError, Shared, TakeError};
@@ -69,15 +70,8 @@ impl<'p, A: Shared, const RECORDS: usize> TrackedPool<'p, A, RECORDS> {
 /// Writes the live blocks, a line a site. The lock is taken for one site at a time.
 impl<A: Shared, const RECORDS: usize> fmt::Display for TrackedPool<'_, A, RECORDS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Live blocks by site:")?;
-        for place in 0..RECORDS {
-            if let Some(leak) = self.with_ledger(|ledger| ledger.site_leak(place)) {
-                write!(f, "\n  {leak}")?;
-            }
-        }
-        match self.with_ledger(|ledger| ledger.unrecorded_live_count()) {
-            0 => Ok(()),
-            count => write!(f, "\n  {count} more have no record: make the ledger larger"),
-        }
+        let sites =
+            (0..RECORDS).filter_map(|place| self.with_ledger(|ledger| ledger.site_leak(place)));
+        write_report(f, sites, || self.with_ledger(|ledger| ledger.unrecorded_live_count()))
     }
 }

@@ -109,8 +109,8 @@ impl StackSpan {
         self.memory.len() - Self::CANARY_BYTES
     }
 
-    /// What was never used, canary aside: 0 means that the stack is full or has overrun.
-    /// O(unused words). A frame that leaves its last words alone hides them from this.
+    /// What was never used, canary aside. O(unused words). Words that a frame reserves and leaves
+    /// alone count as unused: only [`check`](Self::check) says that a stack did not overrun.
     #[must_use]
     pub fn unused_bytes(&self) -> usize {
         let painted =
