@@ -63,7 +63,7 @@ impl<P: Preset> Control<P> {
                 let fit = (block.addr() + size).saturating_sub(start);
                 let leads = |head| self.link(head).addr() == block.addr();
                 let is_there = || {
-                    self.probe(fit, gap).is_some()
+                    self.probe(fit, gap, self.probe_from(fit, gap)).is_some()
                         || fit <= Self::SMALL_LIMIT && leads(self.small_head(fit))
                         || fit <= Self::CACHE_LIMIT && leads(self.cache_head(fit))
                 };
@@ -104,11 +104,12 @@ impl<P: Preset> Control<P> {
         }
     }
 
-    /// Is there room for a block at the place a link names?
+    /// The block that a link names, when there is room for one; with the heap's own provenance,
+    /// since the bytes of a broken link have none.
     ///
     /// # Safety
     /// The heap is initialized.
-    unsafe fn check_place(self, at: *mut u8, block: *mut u8) -> Result<(), Corruption> {
+    unsafe fn check_place(self, at: *mut u8, block: *mut u8) -> Result<*mut u8, Corruption> {
         let (at_addr, link_addr) = (at.addr(), block.addr());
         if !link_addr.is_multiple_of(Self::GRANULE) {
             return Err(Corruption::Misaligned { at_addr: link_addr, align_bytes: Self::GRANULE });
@@ -121,7 +122,7 @@ impl<P: Preset> Control<P> {
                 return Err(Corruption::LinkOutside { at_addr, link_addr });
             }
         }
-        Ok(())
+        Ok(self.base().with_addr(link_addr))
     }
 
     /// Checks a block of a list; returns its size.
@@ -174,9 +175,9 @@ impl<P: Preset> Control<P> {
     unsafe fn check_link(self, at: *mut u8) -> Result<*mut u8, Corruption> {
         // SAFETY: as promised; the block is read only where there is room for it.
         unsafe {
-            let block = self.link(at);
+            let mut block = self.link(at);
             if !self.is_none(block) {
-                self.check_place(at, block)?;
+                block = self.check_place(at, block)?;
                 let actual = self.link(block.add(4)).addr();
                 if actual != at.addr() {
                     let (at_addr, expected) = (block.addr(), at.addr());
@@ -200,10 +201,10 @@ impl<P: Preset> Control<P> {
                 let (expected, actual) = (LIVE.into(), tag.into());
                 return Err(Corruption::Mismatch { at_addr, expected, actual });
             }
-            let next = self.link(block);
+            let mut next = self.link(block);
             let mut expected = size;
             if !self.is_none(next) {
-                self.check_place(block, next)?;
+                next = self.check_place(block, next)?;
                 expected += Self::cached_bytes(next);
             }
             // The sums fall along the list, so one that runs in a circle is found here.
@@ -246,10 +247,7 @@ impl<P: Preset> Control<P> {
                     }
                     0 | 1 => {
                         let block = self.link(head);
-                        if !self.is_none(block) {
-                            self.check_place(head, block)?;
-                        }
-                        block
+                        if self.is_none(block) { block } else { self.check_place(head, block)? }
                     }
                     position => self.base().with_addr(position),
                 };

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use super::Preset;
-use super::bits::FIRST_LARGE;
+use super::bits::{FIRST_HUGE, FIRST_LARGE};
 
 /// The tag in front of a live block whose neighbour in front is live.
 pub(super) const LIVE: u8 = 0;
@@ -393,6 +393,26 @@ impl<P: Preset> Control<P> {
             block.add(8).cast::<u32>().write(size as u32);
             self.push(block, self.head(list), list, LARGE_MAP);
         }
+    }
+
+    /// Makes a free block end sooner, if it stays in its list; that is told cheaply only of the
+    /// largest, from which most is taken while memory is fresh.
+    ///
+    /// # Safety
+    /// `block` is listed and `found` bytes long, which is more than `rest`; live is what begins at
+    /// its new end.
+    #[inline(always)]
+    pub(super) unsafe fn shorten(self, block: *mut u8, found: usize, rest: usize) -> bool {
+        // Below the highest bit of `rest` lies what differs: the same power of two, the same list.
+        if rest < FIRST_HUGE * Self::GRANULE || found ^ rest >= rest {
+            return false;
+        }
+        // SAFETY: as promised. Both sizes are those of large blocks, so the tag stays.
+        unsafe {
+            block.add(8).cast::<u32>().write(rest as u32);
+            self.set_footer(block, rest);
+        }
+        true
     }
 
     /// Writes the last word of a free block: its size, and the tag of the live block behind.

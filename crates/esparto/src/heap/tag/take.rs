@@ -69,8 +69,10 @@ impl<P: Preset> Control<P> {
             }
             let (block, found) = 'found: {
                 let mut larger = u32::MAX;
+                // Rests of blocks barely larger have no list, so `take` passed over their lists.
+                let mut list = (size + Self::LISTED) / Self::GRANULE - 1;
                 if size >= FIRST_LARGE * Self::GRANULE {
-                    let list = large_list_of(size / Self::GRANULE);
+                    list = large_list_of(size / Self::GRANULE);
                     let block = self.link(self.head(list));
                     if !self.is_none(block) {
                         let found = self.large_size(block);
@@ -82,7 +84,7 @@ impl<P: Preset> Control<P> {
                 }
                 let map = self.word(LARGE_MAP) & larger;
                 if map == 0 {
-                    return self.take_probed(size, 0);
+                    return self.take_probed(size, 0, list);
                 }
                 let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
                 (block, self.large_size(block))
@@ -102,6 +104,10 @@ impl<P: Preset> Control<P> {
         let rest = found - size;
         // SAFETY: as promised; behind the block something live begins.
         unsafe {
+            if size < FIRST_LARGE * Self::GRANULE && self.shorten(block, found, rest) {
+                self.set_tag(block.add(found), LIVE);
+                return Self::grant(block.add(rest), size);
+            }
             self.unlink(block);
             if rest == 0 {
                 self.set_tag(block, LIVE);
@@ -136,6 +142,7 @@ impl<P: Preset> Control<P> {
             // Whatever is this long fits, wherever it lies.
             let sure = (size + gap).min(most) / Self::GRANULE;
             let mut larger = u32::MAX;
+            let mut top = sure;
             if sure < FIRST_LARGE {
                 let map = self.word(SMALL_MAP) & (u32::MAX << sure);
                 if map != 0 {
@@ -145,6 +152,7 @@ impl<P: Preset> Control<P> {
                 }
             } else {
                 let list = large_list_of(sure);
+                top = list;
                 let block = self.link(self.head(list));
                 if !self.is_none(block) {
                     let found = self.large_size(block);
@@ -156,7 +164,7 @@ impl<P: Preset> Control<P> {
             }
             let map = self.word(LARGE_MAP) & larger;
             if map == 0 {
-                return self.take_probed(size, gap);
+                return self.take_probed(size, gap, top);
             }
             let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
             self.carve_aligned(block, self.large_size(block), size, gap)
@@ -183,19 +191,14 @@ impl<P: Preset> Control<P> {
             self.unlink(block);
             self.set_tag(block.add(found), LIVE);
             self.set_tag(taken, LIVE);
-            let (mut piece, mut len) =
-                if behind == 0 { (block, front) } else { (taken.add(size), behind) };
-            // Twice at the most.
-            loop {
-                if len != 0 {
-                    self.place(piece, len);
-                }
-                if piece == block {
-                    return Self::grant(taken, size);
-                }
-                (piece, len) = (block, front);
+            if behind != 0 {
+                self.place(taken.add(size), behind);
+            }
+            if front != 0 {
+                self.place(block, front);
             }
         }
+        Self::grant(taken, size)
     }
 
     /// The highest place in a free block for `size` bytes, clear of the bits of `gap`. Below
@@ -211,32 +214,41 @@ impl<P: Preset> Control<P> {
     /// As for [`take`](Self::take).
     #[cold]
     #[inline(never)]
-    unsafe fn take_probed(self, size: usize, gap: usize) -> Option<Grant> {
+    unsafe fn take_probed(self, size: usize, gap: usize, list: usize) -> Option<Grant> {
         // SAFETY: passed on; the probe finds what fits.
         unsafe {
-            let (block, found) = self.probe(size, gap)?;
+            let (block, found) = self.probe(size, gap, list)?;
             self.carve_aligned(block, found, size, gap)
         }
     }
 
-    /// Looks for a free block in which `size` bytes fit, clear of the bits of `gap`, when all
-    /// blocks may be too small. From the largest list down, and no further than
-    /// [`Preset::PROBE_COUNT`].
+    /// The list from which [`probe`](Self::probe) starts.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
+    pub(super) unsafe fn probe_from(self, size: usize, gap: usize) -> usize {
+        let gap = gap.max(Self::LISTED - Self::GRANULE);
+        // SAFETY: passed on.
+        list_of((size + gap).min(unsafe { self.word(MOST) } as usize) / Self::GRANULE)
+    }
+
+    /// Looks for a free block in which `size` bytes fit, clear of the bits of `gap`, when all
+    /// blocks may be too small: from `list` down, and no further than [`Preset::PROBE_COUNT`].
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take); the list exists.
     #[inline(always)]
-    pub(super) unsafe fn probe(self, size: usize, gap: usize) -> Option<(*mut u8, usize)> {
-        // SAFETY: (list invariant) heads lead to free blocks, and there are lists up to that of the
-        // most.
+    pub(super) unsafe fn probe(
+        self,
+        size: usize,
+        gap: usize,
+        mut list: usize,
+    ) -> Option<(*mut u8, usize)> {
+        let mut probes = P::PROBE_COUNT;
+        // SAFETY: (list invariant) heads lead to free blocks.
         unsafe {
-            // Rests of blocks barely larger have no list, so `take` passed over them.
-            let crumbs = Self::LISTED - Self::GRANULE;
-            let most = self.word(MOST) as usize;
-            let mut list = list_of((size + gap.max(crumbs)).min(most) / Self::GRANULE);
-            let least = list_of(size / Self::GRANULE);
-            let mut probes = P::PROBE_COUNT;
-            while list >= least {
+            while list != 0 {
+                let mut is_last = false;
                 let mut block = self.link(self.head(list));
                 while !self.is_none(block) {
                     let found = self.size(block, self.tag(block));
@@ -244,7 +256,12 @@ impl<P: Preset> Control<P> {
                         return Some((block, found));
                     }
                     probes = probes.checked_sub(1)?;
+                    // Whatever is in the lists below is smaller still.
+                    is_last |= found < size;
                     block = self.link(block);
+                }
+                if is_last {
+                    return None;
                 }
                 probes = probes.checked_sub(1)?;
                 list -= 1;
