@@ -4,9 +4,12 @@ use core::alloc::Layout;
 use core::fmt;
 use core::ptr::NonNull;
 
+pub mod bump;
+pub mod freertos;
 pub mod linked_list;
 pub mod tag;
 
+pub use bump::Bump;
 pub use linked_list::LinkedList;
 pub use tag::{Heap, Realtime, Throughput};
 
@@ -51,7 +54,8 @@ pub unsafe trait RawHeap {
     fn allocate(&mut self, layout: Layout) -> Option<Grant>;
 
     /// Takes a block back; returns the bytes that it took. A heap that can tell
-    /// ([`Guarded`](crate::guard::Guarded)) refuses what is no live block and returns 0.
+    /// ([`Guarded`](crate::guard::Guarded)) refuses what is no live block and returns 0, and so does
+    /// one that never frees.
     ///
     /// # Safety
     /// `ptr` came from this heap with this `layout` (as last resized) and was not given back.
@@ -75,6 +79,16 @@ pub unsafe trait RawHeap {
 
     /// What a block of `layout` takes at the least.
     fn footprint_bytes(&self, layout: Layout) -> usize;
+
+    /// What a live block takes now: more than at the least in a heap that leaves a rest with the
+    /// block.
+    ///
+    /// # Safety
+    /// As for [`deallocate`](Self::deallocate).
+    unsafe fn taken_bytes(&self, ptr: NonNull<u8>, layout: Layout) -> usize {
+        let _ = ptr;
+        self.footprint_bytes(layout)
+    }
 
     /// The largest size that [`allocate`](Self::allocate) would grant now at `align`.
     ///

@@ -212,7 +212,7 @@ impl<const N: usize, S: Sink> Memory<N, S> {
             unsafe { ptr.copy_to_nonoverlapping(new_ptr, old.size().min(new.size())) };
             self.locked(|state| {
                 // SAFETY: passed on; the contents were copied.
-                unsafe { state.finish_move(owner, ptr, old, new_ptr, new) }
+                unsafe { state.finish_move(owner, (ptr, old), (new_ptr, new), policy) }
             });
         }
         Ok(new_ptr)

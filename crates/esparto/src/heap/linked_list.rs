@@ -17,7 +17,16 @@
 //!
 //! `allocate` is O(free blocks), and O(n log n) when it merges; `deallocate` is O(1). Links and
 //! sizes are 32-bit offsets, so that a replay on a 64-bit host places every block exactly where a
-//! 32-bit chip does. After the "linked list allocator" of P. Oppermann, *Writing an OS in Rust*,
+//! 32-bit chip does.
+//!
+//! What the short free costs: under churn live blocks spread over the whole region, because the
+//! block freed last is used first, wherever it lies, and neighbours stay apart until a request
+//! fails. The list grows long meanwhile, and now and then one request sorts all of it. With sizes
+//! of 1 to 64 bytes, of which 26,000 bytes are live in 64 KiB, `allocate` takes 4,497 instructions on
+//! average and 596,392 at worst (`cargo xtask bench`, RV32IMC). It is a heap for few blocks, and one
+//! to learn from; [`Heap`](super::Heap) is short and bounded in every state.
+//!
+//! After the "linked list allocator" of P. Oppermann, *Writing an OS in Rust*,
 //! which keeps the same list and merges nothing.
 
 use core::alloc::Layout;

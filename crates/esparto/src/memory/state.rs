@@ -185,17 +185,7 @@ impl<const N: usize, S: Sink> State<N, S> {
     ) -> Result<NonNull<u8>, AllocError> {
         match self.allocate_untold(layout, policy) {
             Ok((region, ptr)) => {
-                self.tell(
-                    owner,
-                    Event::Allocate {
-                        region,
-                        addr: ptr.addr().get(),
-                        size_bytes: layout.size(),
-                        align_log2: align_log2(layout),
-                        require: policy.required(),
-                        prefer: policy.preferred(layout.size()),
-                    },
-                );
+                self.tell_allocate(owner, region, ptr, layout, policy);
                 Ok(ptr)
             }
             Err(error) => {
@@ -283,6 +273,28 @@ impl<const N: usize, S: Sink> State<N, S> {
         }
     }
 
+    #[inline(always)]
+    fn tell_allocate(
+        &mut self,
+        owner: Option<Owner>,
+        region: RegionId,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        policy: Policy,
+    ) {
+        self.tell(
+            owner,
+            Event::Allocate {
+                region,
+                addr: ptr.addr().get(),
+                size_bytes: layout.size(),
+                align_log2: align_log2(layout),
+                require: policy.required(),
+                prefer: policy.preferred(layout.size()),
+            },
+        );
+    }
+
     pub(super) fn tell_failure(&mut self, owner: Option<Owner>, layout: Layout, policy: Policy) {
         self.tell(
             owner,
@@ -345,7 +357,8 @@ impl<const N: usize, S: Sink> State<N, S> {
             return false;
         }
         let Some((region, slot)) = self.slot_of(ptr) else { return false };
-        let old_taken_bytes = slot.heap().footprint_bytes(old);
+        // SAFETY: as promised by the caller.
+        let old_taken_bytes = unsafe { slot.heap().taken_bytes(ptr, old) };
         // SAFETY: as promised by the caller.
         let taken_bytes = unsafe {
             if new.size() >= old.size() {
@@ -368,16 +381,20 @@ impl<const N: usize, S: Sink> State<N, S> {
     pub(super) unsafe fn finish_move(
         &mut self,
         owner: Option<Owner>,
-        ptr: NonNull<u8>,
-        old: Layout,
-        new_ptr: NonNull<u8>,
-        new: Layout,
+        (ptr, old): (NonNull<u8>, Layout),
+        (new_ptr, new): (NonNull<u8>, Layout),
+        policy: Policy,
     ) {
         // SAFETY: passed on.
-        unsafe { self.deallocate_untold(ptr, old) };
+        let is_back = unsafe { self.deallocate_untold(ptr, old) }.is_some();
         if let Some((region, _)) = self.slot_of(new_ptr) {
             let (from, to) = (ptr.addr().get(), new_ptr.addr().get());
-            self.tell_resize(owner, region, (from, old), (to, new));
+            if is_back {
+                self.tell_resize(owner, region, (from, old), (to, new));
+            } else {
+                // The old block was refused and stays: there is one more now.
+                self.tell_allocate(owner, region, new_ptr, new, policy);
+            }
         }
     }
 
