@@ -22,7 +22,7 @@ pub use stats::{ClassStats, TiersStats, Unhealthy};
 
 use crate::pool::{Critical, FreeError, Locked};
 use crate::{Memory, Policy, Silent, Sink, Use};
-use state::{Pools, State};
+use state::{Classes, Pools, State};
 
 /// Pools of `CLASSES` block sizes over a [`Memory`], which is the heap behind them too.
 ///
@@ -51,7 +51,7 @@ use state::{Pools, State};
 /// ```
 pub struct Tiers<'m, const CLASSES: usize, const N: usize, S: Sink = Silent> {
     memory: &'m Memory<N, S>,
-    classes: [Class; CLASSES],
+    classes: Classes<CLASSES>,
     storage_policy: Policy,
     fallback_policy: Policy,
     spill: Spill,
@@ -65,7 +65,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     pub const fn new(memory: &'m Memory<N, S>, classes: [Class; CLASSES]) -> Self {
         Self {
             memory,
-            classes,
+            classes: Classes::new(classes),
             storage_policy: Policy::for_use(Use::Event),
             fallback_policy: Policy::for_use(Use::Event),
             spill: Spill::Heap,
@@ -100,6 +100,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
         self
     }
 
+    #[inline(always)]
     fn with<R>(&self, f: impl FnOnce(&mut State<CLASSES>) -> R) -> R {
         // SAFETY: the state calls nothing outside of itself.
         unsafe { self.state.with(f) }
@@ -115,7 +116,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
             return Err(InitError::AlreadyInitialised);
         }
         // Outside of the lock: this takes from the heap.
-        let pools = Pools::take(self.memory, self.storage_policy, &self.classes);
+        let pools = Pools::take(self.memory, self.storage_policy, &self.classes.row);
         self.with(|state| state.finish_start(pools))
     }
 
@@ -150,6 +151,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// # Errors
     /// [`AllocError::NotInitialised`]; [`AllocError::Heap`] if the heap has nothing either, and for
     /// a size of zero.
+    #[inline]
     pub fn allocate(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         if layout.size() == 0 {
             return Err(AllocError::Heap(crate::AllocError::ZeroSize));
@@ -164,11 +166,17 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
         })?;
         match taken {
             Some(block) => Ok(block),
-            None => self.memory.allocate(layout, self.fallback_policy).map_err(|error| {
-                self.with(State::uncount_fallback);
-                AllocError::Heap(error)
-            }),
+            None => self.allocate_fallback(layout),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_fallback(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        self.memory.allocate(layout, self.fallback_policy).map_err(|error| {
+            self.with(State::uncount_fallback);
+            AllocError::Heap(error)
+        })
     }
 
     /// Gives a block back to where it came from. Null is given back to nowhere.
@@ -201,6 +209,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     ///
     /// # Errors
     /// [`AllocError::NotInitialised`].
+    #[inline]
     pub fn allocate_block(&self, layout: Layout) -> Result<Option<NonNull<u8>>, AllocError> {
         self.with(|state| state.take(layout, &self.classes, self.spill))
     }
@@ -227,7 +236,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
 
     /// The figures of all classes at one moment. O(CLASSES).
     pub fn stats(&self) -> TiersStats<CLASSES> {
-        self.with(|state| state.stats(&self.classes))
+        self.with(|state| state.stats(&self.classes.row))
     }
 
     /// Sets the counters to zero and the high-water marks to what is in use.
@@ -238,6 +247,6 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
 
 impl<const CLASSES: usize, const N: usize, S: Sink> fmt::Debug for Tiers<'_, CLASSES, N, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tiers").field("classes", &self.classes).finish_non_exhaustive()
+        f.debug_struct("Tiers").field("classes", &self.classes.row).finish_non_exhaustive()
     }
 }

@@ -137,8 +137,35 @@ impl<const CLASSES: usize> State<CLASSES> {
 
     /// A block of the class that `layout` belongs to (or one that it spills into); `None` when it
     /// must go on to the heap.
+    ///
+    /// The way of nearly every request is short and inlined: in a row of classes that ascends, the
+    /// first that does is the smallest. A pool that is not live has no block.
+    #[inline(always)]
     pub(super) fn take(
         &mut self,
+        layout: Layout,
+        classes: &Classes<CLASSES>,
+        spill: Spill,
+    ) -> Result<Option<NonNull<u8>>, AllocError> {
+        let fit = if classes.do_ascend {
+            classes.row.iter().position(|class| class.fits(layout))
+        } else {
+            smallest(&classes.row, layout, 0)
+        };
+        if let Some(at) = fit
+            && let Some(block) = self.take_of(at)
+        {
+            return Ok(Some(block));
+        }
+        self.take_elsewhere(fit, layout, &classes.row, spill)
+    }
+
+    /// The same once the class that does, if there is one, has nothing.
+    #[cold]
+    #[inline(never)]
+    fn take_elsewhere(
+        &mut self,
+        fit: Option<usize>,
         layout: Layout,
         classes: &[Class; CLASSES],
         spill: Spill,
@@ -146,26 +173,26 @@ impl<const CLASSES: usize> State<CLASSES> {
         if self.stage != Stage::Live {
             return Err(AllocError::NotInitialised);
         }
-        let Some(first) = smallest(classes, layout, 0) else {
+        let Some(first) = fit else {
             self.oversize_count = self.oversize_count.wrapping_add(1);
             return Ok(None);
         };
-        let mut index = Some(first);
+        let mut at = first;
         // Each turn takes a larger class: at most `CLASSES` turns.
-        while let Some(at) = index {
-            if let Some(block) = self.take_of(at) {
+        while spill == Spill::NextClass
+            && let Some(larger) = smallest(classes, layout, classes[at].block_bytes + 1)
+        {
+            if let Some(block) = self.take_of(larger) {
                 return Ok(Some(block));
             }
-            index = match spill {
-                Spill::Heap => None,
-                Spill::NextClass => smallest(classes, layout, classes[at].block_bytes + 1),
-            };
+            at = larger;
         }
         let counters = &mut self.counters[first];
         counters.failure_count = counters.failure_count.wrapping_add(1);
         Ok(None)
     }
 
+    #[inline(always)]
     fn take_of(&mut self, index: usize) -> Option<NonNull<u8>> {
         let block = self.pools.0[index].allocate()?;
         let counters = &mut self.counters[index];
@@ -174,20 +201,29 @@ impl<const CLASSES: usize> State<CLASSES> {
         Some(block)
     }
 
+    #[inline(always)]
     pub(super) fn give(&mut self, block: NonNull<u8>) -> Result<(), FreeError> {
-        if self.stage != Stage::Live {
-            return Err(FreeError::NotInitialised);
-        }
+        // A pool that is not live, and so of tiers that are not, has no block in use.
         for (pool, counters) in self.pools.0.iter_mut().zip(&mut self.counters) {
             if pool.deallocate(block) {
                 counters.free_count = counters.free_count.wrapping_add(1);
                 return Ok(());
             }
-            if pool.contains(block) {
-                return Err(pool.refuse(block));
-            }
         }
-        Err(FreeError::Foreign { addr: block.addr().get() })
+        Err(self.refuse(block))
+    }
+
+    /// What a pointer is that no pool took back.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, block: NonNull<u8>) -> FreeError {
+        if self.stage != Stage::Live {
+            return FreeError::NotInitialised;
+        }
+        match self.pools.0.iter_mut().find(|pool| pool.contains(block)) {
+            Some(pool) => pool.refuse(block),
+            None => FreeError::Foreign { addr: block.addr().get() },
+        }
     }
 
     pub(super) fn contains(&self, ptr: NonNull<u8>) -> bool {
@@ -231,6 +267,24 @@ impl<const CLASSES: usize> State<CLASSES> {
             oversize_count: self.oversize_count,
             fallback_count: self.fallback_count,
         }
+    }
+}
+
+/// The classes, in the order given.
+#[derive(Debug)]
+pub(super) struct Classes<const CLASSES: usize> {
+    pub(super) row: [Class; CLASSES],
+    do_ascend: bool,
+}
+
+impl<const CLASSES: usize> Classes<CLASSES> {
+    pub(super) const fn new(row: [Class; CLASSES]) -> Self {
+        let (mut do_ascend, mut index) = (true, 1);
+        while index < CLASSES {
+            do_ascend &= row[index - 1].block_bytes <= row[index].block_bytes;
+            index += 1;
+        }
+        Self { row, do_ascend }
     }
 }
 
