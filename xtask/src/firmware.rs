@@ -19,6 +19,13 @@ pub(crate) const IMC: &str = "riscv32imc-unknown-none-elf";
 /// The core with atomics, which some libraries of the workloads want.
 pub(crate) const IMAC: &str = "riscv32imac-unknown-none-elf";
 
+/// The programs that run on the core and hold what they say to be true, with the cores they run on.
+const PROGRAMS: [(&str, &[&str]); 3] =
+    [("suite", &tools::BARE_TARGETS), ("measure", &[IMC]), ("pools", &tools::BARE_TARGETS)];
+
+/// Programs whose instructions are counted without the frame pointers that only a trace wants.
+const FRAMELESS: [&str; 1] = ["pools"];
+
 /// The longest that an emulated program may run.
 const BOOT_LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -85,6 +92,8 @@ pub(crate) fn boot(
         }
         None => Cmd::new("cargo", repo.path(DIR)),
     };
+    let is_frameless = FRAMELESS.iter().any(|name| program.ends_with(&format!("-p {name}")));
+    let run = if is_frameless { run.env("RUSTFLAGS", "-Clink-arg=-Tlink.x") } else { run };
     let run = run
         .words("run --quiet --locked --release --manifest-path")
         .arg(repo.path(DIR).join("Cargo.toml"))
@@ -177,7 +186,7 @@ pub(crate) fn test_on_host(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tested(&cargo(repo, "test --locked --release -p pipeline"), tally)
 }
 
-/// The suite, the measurements and the camera on the emulated core.
+/// The camera and the programs that hold themselves to something, on the emulated core.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     ensure_tools()?;
     let out = repo.target_dir()?.join("core-test");
@@ -187,11 +196,12 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let core = camera.on_core(repo, &out.join("camera.trace"), |line| println!("{line}"))?;
     compare(&host, &core.results())?;
     tally.pass();
-    let suites = tools::BARE_TARGETS.map(|target| format!("--target {target} -p suite"));
-    let measure = format!("--target {IMC} -p measure");
-    for program in suites.iter().chain([&measure]) {
-        boot(repo, program, None, |line| println!("{line}"))?;
-        tally.pass();
+    for (name, targets) in PROGRAMS {
+        for target in targets {
+            let program = format!("--target {target} -p {name}");
+            boot(repo, &program, None, |line| println!("{line}"))?;
+            tally.pass();
+        }
     }
     Ok(())
 }
