@@ -22,15 +22,25 @@ device, on host memory as large as each region of the chip. Addresses are shown 
 them. A request that failed on the device is asked again and, if it succeeds here, given back at
 once. The report is that of `esparto report`; failures carry the heap's own reason.
 
-Free blocks link by 32-bit offsets on every target, so placement and rounding are those of the
-chip. Only the control block of each heap, a few words, holds a pointer of this host.
+Links, headers, rounding and placement are those of a chip with 32-bit pointers, whatever this host
+has. Only what a heap keeps once for each region, a few words, may be larger here.
 
 Heaps:
-  linked-list            first fit, neighbours merged
+  default                the same as realtime
+  realtime               a hard bound on every operation, nothing put off
+  throughput             the highest speed on average: small blocks are kept aside, unmerged
+  linked-list            first fit, neighbours merged when a request fails
   linked-list:best       the smallest block that fits
   linked-list:no-merge   free blocks are never merged
   linked-list:carried    each block carries its address
-  (the last three combine, as in linked-list:best:no-merge)";
+                         (these three combine, as in linked-list:best:no-merge)
+  heap_1, bump           never frees
+  heap_2                 best fit, never merged
+  heap_4                 first fit, neighbours merged at the free
+  heap_5                 heap_4 over several stretches; a chip's regions are heaps of their own, so
+                         here it is heap_4
+
+heap_3 wraps another malloc and owns no memory: there is nothing to replay in.";
 
 /// The arguments of `esparto run`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +52,7 @@ pub struct Args {
     pub trace: PathBuf,
 
     /// The heap of every region
-    #[arg(long, default_value = "linked-list")]
+    #[arg(long, default_value = "default")]
     pub heap: HeapChoice,
 
     /// PSRAM on the module, in bytes; K and M are understood
