@@ -16,7 +16,7 @@ static TIERS: Tiers<4, 4> = Tiers::new(&MEMORY, Class::SERVICE);
 /// 8 services, 16 types, 64 events alive at once.
 static BUS: Bus<&Tiers<4, 4>, 8, 16, 64> = Bus::new(&TIERS);
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sram = Box::leak(Box::new([MaybeUninit::uninit(); 128 << 10]));
     let caps = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC | Caps::ISR_SAFE;
     MEMORY.add_static::<Heap>("sram", sram, caps)?;

@@ -111,7 +111,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         let () = Self::_PLACES;
         Self {
             state: Mutex::new(UnsafeCell::new(State::new())),
-            subscribers: [const { Shared::NONE }; TYPES],
+            subscribers: [const { Shared::new() }; TYPES],
             payloads,
         }
     }

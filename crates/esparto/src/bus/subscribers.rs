@@ -46,7 +46,9 @@ impl Subscribers {
 pub(super) struct Shared(AtomicU32);
 
 impl Shared {
-    pub(super) const NONE: Self = Self(AtomicU32::new(Subscribers::NONE.0));
+    pub(super) const fn new() -> Self {
+        Self(AtomicU32::new(Subscribers::NONE.0))
+    }
 
     #[inline(always)]
     pub(super) fn load(&self) -> Subscribers {
