@@ -9,9 +9,9 @@ pub trait Preset: 'static {
     const GRANULE_BYTES: usize = if size_of::<usize>() > 4 { 8 } else { 4 };
 
     /// How many blocks of the right list a request looks at, when no larger list has a block and
-    /// the first one is too small. More find a fit more often; each costs six instructions in the
+    /// the first one is too small. More find a fit more often; each costs sixteen instructions in the
     /// worst case.
-    const PROBE_COUNT: usize = 8;
+    const PROBE_COUNT: usize = 5;
 
     /// The largest request that freed blocks are kept aside for, unmerged; 0 keeps none.
     const CACHE_SIZE_LIMIT_BYTES: usize = 0;
