@@ -239,24 +239,28 @@ impl Place {
 
         let (now, before) =
             (Counts::of(reading), core::mem::replace(&mut self.counts, Counts::of(reading)));
-        // Counters wrap, and start over when they are reset.
-        let since = |now: u32, before: u32| if now < before { now } else { now - before };
-        let counted: [(u32, u32, fn(u32) -> Trouble); 4] = [
-            (now.failures, before.failures, |count| Trouble::Failures { count }),
-            (now.wrong_frees, before.wrong_frees, |count| Trouble::WrongFrees { count }),
-            (now.corrupt, before.corrupt, |count| Trouble::Corrupt { count }),
-            (now.lost_events, before.lost_events, |count| Trouble::LostEvents { count }),
-        ];
-        for (now, before, trouble) in counted {
-            let count = since(now, before);
-            if count != 0 {
-                report(Finding::Began { name, trouble: trouble(count) });
-            }
+        for trouble in now.since(&before) {
+            report(Finding::Began { name, trouble });
         }
     }
 }
 
 impl Counts {
+    /// What was counted since `before`.
+    fn since(&self, before: &Self) -> impl Iterator<Item = Trouble> {
+        // Counters start over when they are reset.
+        let since = |now: u32, before| now.checked_sub(before).unwrap_or(now);
+        let count = since(self.failures, before.failures);
+        let failures = (count != 0).then_some(Trouble::Failures { count });
+        let count = since(self.wrong_frees, before.wrong_frees);
+        let wrong_frees = (count != 0).then_some(Trouble::WrongFrees { count });
+        let count = since(self.corrupt, before.corrupt);
+        let corrupt = (count != 0).then_some(Trouble::Corrupt { count });
+        let count = since(self.lost_events, before.lost_events);
+        let lost_events = (count != 0).then_some(Trouble::LostEvents { count });
+        [failures, wrong_frees, corrupt, lost_events].into_iter().flatten()
+    }
+
     fn of(reading: &Reading) -> Self {
         let none = Place::NEW.counts;
         match reading {
