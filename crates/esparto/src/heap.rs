@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 pub mod bump;
 pub mod freertos;
 pub mod linked_list;
+pub mod sized;
 pub mod tag;
 
 pub use bump::Bump;

@@ -1,0 +1,87 @@
+//! The C path: blocks that know their size, and frees that are checked.
+
+use std::ptr::NonNull;
+
+use esparto::heap::sized::{Refused, SizedHeap};
+use esparto::heap::{Cursor, Progress};
+use esparto::{Heap, LinkedList, RawHeap, Throughput};
+
+const LEN: usize = 16 << 10;
+
+fn with_heap<H: RawHeap>(test: impl FnOnce(&mut SizedHeap<H>)) {
+    let mut buffer = vec![0_u128; LEN / 16];
+    let memory = NonNull::new(buffer.as_mut_ptr()).unwrap().cast();
+    // SAFETY: the buffer outlives the heap and is used through it alone.
+    let heap = unsafe { SizedHeap::init(NonNull::slice_from_raw_parts(memory, LEN)) };
+    test(&mut heap.unwrap());
+}
+
+fn refused_wherever_it_is_no_block<H: RawHeap>() {
+    with_heap::<H>(|heap| {
+        let blocks: Vec<_> = (1..40).map(|size| heap.allocate(size * 3, 4).unwrap()).collect();
+        let mut foreign = [7_u32; 4];
+        let foreign = NonNull::from(&mut foreign).cast::<u8>();
+        let mut refused = 0;
+        // SAFETY: blocks of this heap, or pointers that it refuses.
+        unsafe {
+            let mut expect = |heap: &mut SizedHeap<H>, ptr: NonNull<u8>| {
+                refused += 1;
+                let addr = ptr.addr().get();
+                assert_eq!(heap.deallocate(ptr), Err(Refused::NotABlock { addr }));
+                assert_eq!(heap.refused_count(), refused);
+            };
+            expect(heap, foreign);
+            for (index, &block) in blocks.iter().enumerate() {
+                block.write_bytes(0x5A, (index + 1) * 3);
+                for inside in 1..(index + 1) * 3 {
+                    expect(heap, block.add(inside));
+                }
+                assert_eq!(heap.deallocate(block), Ok((index + 1) * 3));
+                expect(heap, block);
+            }
+        }
+        assert_eq!(heap.check(&mut Cursor::default(), usize::MAX), Ok(Progress::Done));
+    });
+}
+
+#[test]
+fn foreign_interior_and_second_frees_are_refused_and_counted() {
+    refused_wherever_it_is_no_block::<Heap>();
+    refused_wherever_it_is_no_block::<Heap<Throughput>>();
+    refused_wherever_it_is_no_block::<LinkedList>();
+}
+
+#[test]
+fn a_resized_block_keeps_its_bytes_and_its_alignment() {
+    with_heap::<Heap>(|heap| {
+        let mut ptr = heap.allocate(10, 32).unwrap();
+        let fence = heap.allocate(64, 4).unwrap();
+        for (old, new) in [(10, 300), (300, 301), (301, 2000), (2000, 5), (5, 64)] {
+            // SAFETY: the block is live and `old` bytes long.
+            unsafe {
+                ptr.write_bytes(old as u8, old);
+                ptr = heap.resize(ptr, new).unwrap();
+                assert!(ptr.addr().get().is_multiple_of(32));
+                for at in 0..old.min(new) {
+                    assert_eq!(ptr.add(at).read(), old as u8);
+                }
+            }
+        }
+        // SAFETY: both are live.
+        unsafe {
+            let wanted = heap.resize(ptr, LEN);
+            assert_eq!(wanted, Err(Refused::Exhausted { requested_bytes: LEN }));
+            assert_eq!(heap.deallocate(ptr), Ok(64));
+            assert_eq!(heap.deallocate(fence), Ok(64));
+        }
+    });
+}
+
+#[test]
+fn sizes_at_the_limits_are_refused() {
+    with_heap::<Heap>(|heap| {
+        for (size, align) in [(0, 4), (usize::MAX, 4), (1 << 28, 4), (8, 3), (8, 0), (LEN, 4)] {
+            assert_eq!(heap.allocate(size, align), None);
+        }
+    });
+}
