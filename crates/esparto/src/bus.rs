@@ -25,6 +25,7 @@
 
 mod carrier;
 mod copy;
+mod envelope;
 mod error;
 mod id;
 mod message;
@@ -58,7 +59,8 @@ pub use settings::{Overflow, Quota, Settings};
 pub use stats::{BusStats, RefusedPosts, ServiceStats};
 pub use wait::Wait;
 
-use state::{Payload, State};
+use envelope::Payload;
+use state::State;
 use subscribers::{Shared, Subscribers};
 
 /// A bus for `SERVICES` services (at most 27), `TYPES` types of events and `EVENTS` events alive at

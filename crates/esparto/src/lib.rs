@@ -9,6 +9,7 @@
 //! - [`WordHeap`]: instruction memory that takes nothing but 32-bit stores, managed out of band.
 //! - [`Pool`] and [`BlockPool`]: equal blocks in constant time, for whom the type says;
 //!   [`Tiers`]: several sizes of them, and a heap behind.
+//! - [`Bus`]: services post events, subscribers share one copy, from tasks and interrupt handlers.
 //! - [`Stack`]: painted, with high-water mark, canary and guard, in a table of the [tasks](stack).
 //! - [`guard`]: who holds which block since when, and who wrote where nothing was theirs.
 //! - [`monitor`]: how memory fares, per region and per capability, and who is told.

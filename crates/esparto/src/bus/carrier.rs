@@ -2,8 +2,8 @@
 
 use core::task::Waker;
 
+use super::envelope::Payload;
 use super::post::Label;
-use super::state::Payload;
 use super::{Bus, Message, Payloads, PostError, ReceiveError, ServiceId};
 
 /// A [`Bus`] of any size: what its messages, drafts and services refer to.

@@ -5,7 +5,7 @@ use core::ops::Deref;
 
 use bytemuck::AnyBitPattern;
 
-use super::state::Letter;
+use super::envelope::Letter;
 use super::{Carrier, EventType, Priority, ServiceId, ValueError};
 
 /// A received event: its payload, shared with all who received it, and what is known about it. When

@@ -7,7 +7,8 @@ use core::task::Waker;
 
 use bytemuck::NoUninit;
 
-use super::state::{Kind, Payload, Posted};
+use super::envelope::{Kind, Payload};
+use super::state::Posted;
 use super::subscribers::Shared;
 use super::{
     Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Wait, copy,

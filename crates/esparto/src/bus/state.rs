@@ -1,65 +1,14 @@
 //! What the lock of a bus protects. Calls nothing that is not ours: no allocator, no waker.
 
-use core::ptr::NonNull;
 use core::task::Waker;
 
+use super::envelope::{Envelope, Kind, Letter, Payload};
 use super::error::{LifeError, PostError, ReceiveError, ServiceError};
 use super::queue::{NIL, Service};
 use super::quota::Bucket;
 use super::stats::{BusStats, RefusedPosts, ServiceStats};
 use super::subscribers::Subscribers;
-use super::{EventType, Overflow, Priority, ServiceId, Settings};
-
-/// Where a payload is. One of no bytes is nowhere.
-#[derive(Clone, Copy, Debug)]
-pub struct Payload {
-    pub(super) ptr: NonNull<u8>,
-    pub(super) len_bytes: usize,
-}
-
-impl Payload {
-    pub(super) const NONE: Self = Self { ptr: NonNull::dangling(), len_bytes: 0 };
-
-    /// # Safety
-    /// The memory is live and initialised, and nobody writes to it while the slice is used.
-    pub(super) const unsafe fn as_slice(&self) -> &[u8] {
-        // SAFETY: passed on; `NONE` is a slice of nothing.
-        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len_bytes) }
-    }
-}
-
-/// What an event is. Three bytes, which are moved as one word.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
-    pub(super) event_type: EventType,
-    pub(super) priority: Priority,
-}
-
-/// A place for an event. It is in exactly one of: the list of free places, a list for `reap`, or the
-/// queues and hands of receivers, one reference each.
-#[derive(Debug)]
-struct Envelope<const SERVICES: usize> {
-    payload: Payload,
-    /// Counts posts, so that the oldest can be told.
-    age: u32,
-    sender: ServiceId,
-    kind: Kind,
-    ref_count: u8,
-    /// The next event in the queue of each service. The first is the link of all other lists.
-    next: [u16; SERVICES],
-}
-
-// SAFETY: the payload is memory that belongs to the envelope, whoever holds that.
-unsafe impl<const SERVICES: usize> Send for Envelope<SERVICES> {}
-
-/// What an event is, for whoever receives it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Letter {
-    pub(super) index: u16,
-    pub(super) kind: Kind,
-    pub(super) sender: ServiceId,
-    pub(super) payload: Payload,
-}
+use super::{Overflow, Priority, ServiceId, Settings};
 
 /// What came of a post.
 #[derive(Clone, Copy, Debug)]
@@ -114,16 +63,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
             life: Life::Stopped,
             now_ms: 0,
             services: [const { Service::VACANT }; SERVICES],
-            envelopes: [const {
-                Envelope {
-                    payload: Payload::NONE,
-                    age: 0,
-                    sender: ServiceId::NOBODY,
-                    kind: Kind { event_type: EventType(0), priority: Priority::Normal },
-                    ref_count: 0,
-                    next: [NIL; SERVICES],
-                }
-            }; EVENTS],
+            envelopes: [const { Envelope::EMPTY }; EVENTS],
             free: NIL,
             fresh: 0,
             dropped: NIL,
