@@ -54,6 +54,10 @@ pub struct Args {
     #[arg(long, requires = "chip")]
     pub protect: bool,
 
+    /// The image of an SD card on the SPI bus; the firmware may write to it
+    #[arg(long, value_name = "IMAGE")]
+    pub sd: Option<PathBuf>,
+
     /// The file that the firmware may write its trace to
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
@@ -91,6 +95,7 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         )
     })?;
     offer_trace(&mut machine, args)?;
+    insert_card(&mut machine, args)?;
     let profile = args.profile.then(|| Profile::of(&elf));
     if args.profile {
         machine.start_profile();
@@ -125,6 +130,9 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
 
     if let (Some(error), Some(path)) = (machine.take_file_error(), &args.trace) {
         return Err(Failure::io("write", path, error));
+    }
+    if let (Some(error), Some(path)) = (machine.take_card_error(), &args.sd) {
+        return Err(Failure::io("read or write", path, error));
     }
     let counts = machine.take_profile();
     let view = view::Run {
@@ -162,6 +170,20 @@ fn offer_trace(machine: &mut Machine, args: &Args) -> Result<(), Failure> {
     }
     machine.set_command_line(line);
     Ok(())
+}
+
+fn insert_card(machine: &mut Machine, args: &Args) -> Result<(), Failure> {
+    let Some(path) = &args.sd else { return Ok(()) };
+    let image = File::options().read(true).write(true).open(path);
+    let image = image.map_err(|error| {
+        Failure::io("read and write", path, error)
+            .mend("give an image that exists and may be written; copy it if it shall stay as it is")
+    })?;
+    machine.insert_card(Box::new(image)).map_err(|error| {
+        Failure::bad_input(error)
+            .in_file(path)
+            .mend("make the image as long as a card: a multiple of 512 KiB")
+    })
 }
 
 /// A path as one word of a command line: firmware splits it at blanks.

@@ -47,6 +47,24 @@ fn a_trace_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn an_image_that_is_no_card_is_named() {
+    let dir = tempfile::tempdir().expect("a folder for a while");
+    let elf = dir.path().join("loop.elf");
+    fs::write(&elf, endless()).expect("the firmware can be written");
+    let elf = elf.display().to_string();
+    let image = dir.path().join("card.img");
+    let card = image.display().to_string();
+    let (exit, error) = run(&[&elf, "--sd", &card]);
+    assert_eq!(exit, Exit::Io);
+    assert!(error.contains("card.img") && error.contains("mend:"), "{error}");
+
+    fs::write(&image, [0; 1000]).expect("the image can be written");
+    let (exit, error) = run(&[&elf, "--sd", &card]);
+    assert_eq!(exit, Exit::BadInput);
+    assert!(error.contains("1000 bytes") && error.contains("512 KiB"), "{error}");
+}
+
+#[test]
 fn a_firmware_that_never_ends_is_given_up() {
     let dir = tempfile::tempdir().expect("a folder for a while");
     let elf = dir.path().join("loop.elf");

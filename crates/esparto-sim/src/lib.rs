@@ -31,6 +31,7 @@ mod trap;
 mod watch;
 
 pub use board::{Board, ChipOptions};
+pub use device::{CardError, Medium};
 pub use elf::ElfError;
 pub use isa::Extensions;
 pub use machine::{Machine, StaleFetch, Stop};

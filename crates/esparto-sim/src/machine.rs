@@ -7,7 +7,7 @@ use crate::board::Board;
 use crate::bus::Bus;
 use crate::cache::{Cache, NONE};
 use crate::csr::{Counters, Csrs, MACHINE};
-use crate::device::Finish;
+use crate::device::{Card, CardError, Finish, Medium};
 use crate::elf::{ElfError, Program};
 use crate::execute::{End, execute};
 use crate::inst::{Inst, Op, Registers};
@@ -117,6 +117,20 @@ impl Machine {
     /// What went wrong with the offered file, once.
     pub fn take_file_error(&mut self) -> Option<std::io::Error> {
         self.semihost.error.take()
+    }
+
+    /// Puts an SD card with the bytes of `medium` on the SPI bus.
+    ///
+    /// # Errors
+    /// The medium cannot be read, or its length is not that of a card.
+    pub fn insert_card(&mut self, medium: Box<dyn Medium>) -> Result<(), CardError> {
+        self.bus.devices.spi.card = Some(Card::new(medium)?);
+        Ok(())
+    }
+
+    /// What went wrong with the medium of the card, once.
+    pub fn take_card_error(&mut self) -> Option<std::io::Error> {
+        self.bus.devices.spi.card.as_mut()?.error.take()
     }
 
     /// Counts executions by address from now on.
@@ -241,6 +255,7 @@ impl Machine {
             }
         }
         self.text.append(&mut self.bus.devices.uart.sent);
+        fresh.devices.spi.card = self.bus.devices.spi.card.take();
         self.bus = fresh;
         let board = self.board;
         self.program.place(&mut self.bus, |addr| !board.keeps(addr));
