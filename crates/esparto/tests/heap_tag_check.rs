@@ -103,14 +103,9 @@ fn each_kind_of_damage_to_a_free_block_is_found() {
         plant(blocks[1], blocks[3]);
         bench.found()
     }
-    let link = |block: *mut u8, far: usize| block.wrapping_add(far);
-    // The links of a 64-bit host are distances, those of a small target pointers: plant both.
-    let write_link = |at: *mut u8, offset: isize, to: *mut u8| {
-        if cfg!(target_pointer_width = "32") {
-            write(at, offset, to.addr() as u32);
-        } else {
-            write(at, offset, 0x00F0_0001_u32 * (to.is_null() as u32 + 1));
-        }
+    // The links of a 64-bit host are distances, those of a small target pointers.
+    let odd = |block: *mut u8| {
+        if cfg!(target_pointer_width = "32") { block.addr() as u32 | 1 } else { 0x101 }
     };
     // The second block freed is the first of the list: its link leads to the other.
     assert!(matches!(
@@ -118,7 +113,7 @@ fn each_kind_of_damage_to_a_free_block_is_found() {
         Corruption::LinkOutside { .. }
     ));
     assert!(matches!(
-        planted(|_, first| write_link(first, 0, link(first, 1))),
+        planted(|_, first| write(first, 0, odd(first))),
         Corruption::Misaligned { .. }
     ));
     assert!(matches!(planted(|second, _| write(second, 4, 12_u32)), Corruption::Mismatch { .. }));

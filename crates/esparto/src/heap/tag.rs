@@ -1,4 +1,6 @@
 //! The default heap: one byte of tag in front of each block, and no header.
+//!
+//! Structure, invariants, bounds and figures are in `docs/heap.md`.
 
 mod audit;
 mod bits;
@@ -17,7 +19,16 @@ use self::control::{Control, DRAIN, END, KEEP, LIVE, MOST, ROOMY};
 pub use self::preset::{Preset, Realtime, Throughput};
 use super::{Corruption, Cursor, Extent, Grant, InitError, Progress, RawHeap};
 
-/// The default heap of a region.
+/// The default heap of a region: no header, merging at every free, a bounded worst case.
+///
+/// A block takes its size rounded down to a granule, plus one granule. [`Realtime`] puts nothing
+/// off; [`Throughput`] keeps small blocks aside for the next request of their size, and gives them
+/// back one by one when memory becomes scarce ([`settle`](RawHeap::settle)).
+///
+/// Every operation is O(1): its loops have limits that depend on the preset alone.
+///
+/// A [`check`](RawHeap::check) in several calls wants the heap unchanged between them: start over
+/// with a new cursor when it was not ([`Memory::check`](crate::Memory::check) does).
 pub struct Heap<P = Realtime> {
     base: NonNull<u8>,
     preset: PhantomData<P>,
@@ -120,10 +131,8 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         let (old, new) = (Control::<P>::footprint(old.size()), Control::<P>::footprint(new_size));
         // SAFETY: as promised by the caller, the block is live and `old` bytes long.
         unsafe {
-            if new != old {
-                if !control.extend(control.own(ptr), old, new) {
-                    return None;
-                }
+            if new != old && !control.extend(control.own(ptr), old, new) {
+                return None;
             }
         }
         Some(new)
