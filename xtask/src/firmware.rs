@@ -20,8 +20,14 @@ pub(crate) const IMC: &str = "riscv32imc-unknown-none-elf";
 pub(crate) const IMAC: &str = "riscv32imac-unknown-none-elf";
 
 /// The programs that run on the core and hold what they say to be true, with the cores they run on.
-const PROGRAMS: [(&str, &[&str]); 3] =
-    [("suite", &tools::BARE_TARGETS), ("measure", &[IMC]), ("pools", &tools::BARE_TARGETS)];
+const PROGRAMS: [(&str, &[&str]); 6] = [
+    ("suite", &tools::BARE_TARGETS),
+    ("measure", &[IMC]),
+    ("pools", &tools::BARE_TARGETS),
+    ("leak --bin leaking", &[IMC]),
+    ("leak --bin fixed", &[IMC]),
+    ("leak --bin overrun", &[IMC]),
+];
 
 /// Programs whose instructions are counted without the frame pointers that only a trace wants.
 const FRAMELESS: [&str; 1] = ["pools"];

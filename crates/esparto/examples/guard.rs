@@ -25,7 +25,7 @@ type GuardedHeap = Guarded<Heap, Checks>;
 
 static POOL: BlockPool<Critical> = BlockPool::new();
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let caps = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC;
     MEMORY.add_static::<GuardedHeap>("sram", memory(16_384), caps)?;
     MEMORY.set_owner(Owner(1));

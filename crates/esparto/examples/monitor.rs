@@ -12,7 +12,7 @@ use esparto::{Caps, LinkedList, Memory, Region};
 static MEMORY: Memory<4> = Memory::new();
 static FRAMES: BlockPool<Critical> = BlockPool::new();
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let sram = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC | Caps::DMA;
     let psram = Caps::EXTERNAL | Caps::BYTE | Caps::WORD;
     MEMORY.add_static::<LinkedList>("sram", memory(64 << 10), sram)?;

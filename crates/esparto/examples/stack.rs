@@ -11,7 +11,7 @@ static MEMORY: Memory<2> = Memory::new();
 static STACKS: StackPool = StackPool::new();
 static DRIVERS: NodePool<u32> = NodePool::new(128, 256);
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let caps = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC;
     MEMORY.add_static::<LinkedList>("sram", memory(65_536), caps)?;
 

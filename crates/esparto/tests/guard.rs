@@ -77,7 +77,7 @@ fn give<R: Rules, const HELD: usize>(
 
 rules!(Held);
 const CASES: u32 = if cfg!(miri) { 2 } else { 48 };
-const OPS: usize = if cfg!(miri) { 50 } else { 250 };
+const OPS: usize = if cfg!(miri) { 25 } else { 250 };
 
 proptest! {
     #![proptest_config(ProptestConfig {
