@@ -11,6 +11,7 @@ mod oracle;
 
 use board_virt::{exit, memory, println};
 use chance::Chance;
+use esparto::heap::freertos::{Heap1, Heap2, Heap4};
 use esparto::heap::linked_list::{BestFit, Carried, FirstFit, Merging, NoMerging};
 use esparto::{Cursor, LinkedList, Memory, Progress, RawHeap, RegionId};
 use oracle::{Op, Oracle};
@@ -81,6 +82,9 @@ fn main() -> ! {
     hold::<LinkedList<BestFit, Merging>>("linked-list:best");
     hold::<LinkedList<FirstFit, NoMerging>>("linked-list:no-merge");
     hold::<LinkedList<FirstFit, Merging, Carried>>("linked-list:carried");
+    hold::<Heap1>("heap_1");
+    hold::<Heap2>("heap_2");
+    hold::<Heap4>("heap_4");
     assert_exact();
     println!("ok");
     exit::success()
