@@ -1,7 +1,7 @@
 //! Looking without touching.
 
 use super::Preset;
-use super::bits::{FIRST_LARGE, list_of};
+use super::bits::{FIRST_LARGE, least_granules, list_of};
 use super::control::{AFTER_FREE, CRUMBS, Control, END, LARGE, LARGE_MAP, LIVE, MOST, SMALL_MAP};
 use crate::heap::{Corruption, Cursor, Extent, ExtentKind, Progress};
 
@@ -69,6 +69,11 @@ impl<P: Preset> Control<P> {
                 };
                 if fit > largest && is_there() {
                     largest = fit;
+                }
+                // What fits the shortest block of its list is found without probing.
+                if self.tag(block) & !AFTER_FREE != LIVE {
+                    let least = least_granules(list_of(size / Self::GRANULE)) * Self::GRANULE;
+                    largest = largest.max(least.saturating_sub(gap));
                 }
             });
         }

@@ -36,8 +36,7 @@ pub(super) const fn large_list_of(granules: usize) -> usize {
 }
 
 /// The fewest granules that `list` holds.
-#[cfg(test)]
-const fn least_granules(list: usize) -> usize {
+pub(super) const fn least_granules(list: usize) -> usize {
     let linear = (list + 1).saturating_sub(FIRST_LARGE);
     if list < FIRST_LARGE {
         list
