@@ -1,9 +1,9 @@
 //! The heap that never frees, against the oracle, and its own habits by name.
 
+mod kept;
 mod oracle;
 
 use std::alloc::Layout;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use esparto::heap::{Bump, InitError, RawHeap};
@@ -80,7 +80,7 @@ fn blocks_follow_each_other_and_only_the_last_changes_its_size() {
 #[test]
 fn a_memory_with_heap_1_keeps_an_exact_account() {
     static MEMORY: Memory<1> = Memory::new();
-    let bytes: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new([MaybeUninit::uninit(); 1024]));
+    let bytes = kept::bytes(1024);
     let id = MEMORY.add_static::<Bump>("once", bytes, Caps::INTERNAL | Caps::BYTE).unwrap();
     let exact = || {
         let stats = MEMORY.region_stats(id).unwrap();

@@ -1,9 +1,9 @@
 //! The FreeRTOS schemes against the oracle, and the habits that tell them apart.
 
+mod kept;
 mod oracle;
 
 use std::alloc::Layout;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::thread;
 
@@ -465,7 +465,7 @@ fn sizes_and_alignments_at_the_limits_fail_and_change_nothing() {
 #[test]
 fn a_memory_with_heap_4_keeps_an_exact_account() {
     static MEMORY: Memory<1> = Memory::new();
-    let bytes: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new([MaybeUninit::uninit(); 2048]));
+    let bytes = kept::bytes(2048);
     let id = MEMORY.add_static::<Heap4>("kernel", bytes, Caps::INTERNAL | Caps::BYTE).unwrap();
     let fresh = MEMORY.region_stats(id).unwrap();
     let layout = |size| Layout::from_size_align(size, 4).unwrap();

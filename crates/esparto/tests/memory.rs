@@ -1,5 +1,7 @@
 //! The front door: regions, requests, reasons, the account, and what a sink is told.
 
+mod kept;
+
 use std::alloc::{GlobalAlloc, Layout};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -28,12 +30,8 @@ impl Sink for Log {
     }
 }
 
-/// Memory for a test; it is never freed, as on the chip.
-#[repr(align(64))]
-struct Bytes<const LEN: usize>([MaybeUninit<u8>; LEN]);
-
 fn bytes<const LEN: usize>() -> &'static mut [MaybeUninit<u8>] {
-    &mut Box::leak(Box::new(Bytes([MaybeUninit::uninit(); LEN]))).0
+    kept::bytes(LEN)
 }
 
 fn layout(size: usize, align: usize) -> Layout {
