@@ -338,6 +338,8 @@ impl Memcheck {
 
     fn add_block(&mut self, machine: &Machine, addr: u32, size_bytes: u32) {
         let Some(place) = machine.bus.place(addr) else { return };
+        // No block is longer than memory, whatever the program says.
+        let size_bytes = size_bytes.min((machine.bus.memory_len_bytes() - place) as u32);
         self.shadow.cover(machine.bus.memory_len_bytes());
         self.shadow.fill(place, size_bytes as usize, UNWRITTEN);
         let allocated_by = self.frames(machine);
@@ -361,6 +363,7 @@ impl Memcheck {
     fn resize_block(&mut self, machine: &Machine, old_addr: u32, addr: u32, size_bytes: u32) {
         let places = machine.bus.place(old_addr).zip(machine.bus.place(addr));
         let Some((from, to)) = places else { return };
+        let size_bytes = size_bytes.min((machine.bus.memory_len_bytes() - to) as u32);
         let Some(old) = self.blocks.take(from as u32) else {
             return self.tell(machine, Flaw::ForeignFree, old_addr);
         };

@@ -10,6 +10,9 @@ const MTIME: u32 = 0xBFF8;
 /// Instructions for one tick of the timer: at one instruction a nanosecond, 10 MHz.
 pub(crate) const INSTRUCTIONS_PER_TICK: u64 = 100;
 
+/// So far away that nobody waits for it: some hundred years.
+const NEVER: u64 = 1 << 62;
+
 /// Time is the number of instructions, so that every run is the same.
 #[derive(Debug)]
 pub(crate) struct Clint {
@@ -31,7 +34,7 @@ impl Default for Clint {
 impl Clint {
     /// The time after `now` instructions, in ticks.
     pub(crate) fn time(&self, now: u64) -> u64 {
-        (now + self.idle) / INSTRUCTIONS_PER_TICK
+        now.saturating_add(self.idle) / INSTRUCTIONS_PER_TICK
     }
 
     /// Interrupts that wait.
@@ -54,8 +57,8 @@ impl Clint {
 
     /// Lets time pass until the timer is due; false if it never is.
     pub(crate) fn idle_until_due(&mut self, now: u64) -> bool {
-        let Some(due) = self.due else { return false };
-        self.idle += due.saturating_sub(now);
+        let Some(due) = self.due.filter(|due| *due < NEVER) else { return false };
+        self.idle = self.idle.saturating_add(due.saturating_sub(now));
         self.due = None;
         self.is_timer = true;
         true
