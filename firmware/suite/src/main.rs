@@ -13,7 +13,10 @@ use board_virt::{exit, memory, println};
 use chance::Chance;
 use esparto::heap::freertos::{Heap1, Heap2, Heap4};
 use esparto::heap::linked_list::{BestFit, Carried, FirstFit, Merging, NoMerging};
-use esparto::{Cursor, LinkedList, Memory, Progress, RawHeap, RegionId};
+use esparto::heap::tag::Preset;
+use esparto::{
+    Cursor, Heap, LinkedList, Memory, Progress, RawHeap, Realtime, RegionId, Throughput,
+};
 use oracle::{Op, Oracle};
 
 #[global_allocator]
@@ -21,10 +24,11 @@ static MEMORY: Memory<4> = Memory::new();
 
 /// Random operations on heaps of several sizes; everything is checked after every operation of the
 /// small heaps and every 64th of the large one.
-fn random<H: RawHeap>(name: &str) {
+fn random<H: RawHeap>(name: &str, small_bytes: usize) {
     let mut chance = Chance::new(0x5eed);
     let mut done_count = 0;
-    for (len_bytes, op_count, check_every) in [(256, 400, 1), (4096, 400, 1), (48 << 10, 3000, 64)]
+    for (len_bytes, op_count, check_every) in
+        [(small_bytes, 400, 1), (4096, 400, 1), (48 << 10, 3000, 64)]
     {
         let mut oracle = Oracle::<H>::new(len_bytes);
         for index in 0..op_count {
@@ -38,8 +42,8 @@ fn random<H: RawHeap>(name: &str) {
     println!("heap {name}: {done_count} operations done");
 }
 
-/// Every sequence of four operations on a heap of 64 bytes.
-fn exhaustive<H: RawHeap>(name: &str) {
+/// Every sequence of four operations on a heap of a few blocks.
+fn exhaustive<H: RawHeap>(name: &str, len_bytes: usize) {
     let ops = [
         Op::Allocate { size: 1, align_log2: 0 },
         Op::Allocate { size: 8, align_log2: 5 },
@@ -47,13 +51,19 @@ fn exhaustive<H: RawHeap>(name: &str) {
         Op::Resize { index: 0, size: 20 },
         Op::Resize { index: 1, size: 5 },
     ];
-    let count = oracle::exhaust::<H>(64, &ops, 4);
+    let count = oracle::exhaust::<H>(len_bytes, &ops, 4);
     println!("heap {name}: all {count} short sequences");
 }
 
 fn hold<H: RawHeap>(name: &str) {
-    random::<H>(name);
-    exhaustive::<H>(name);
+    random::<H>(name, 256);
+    exhaustive::<H>(name, 64);
+}
+
+/// The default heap has a control block of its own before the first block.
+fn hold_default<P: Preset>(name: &str) {
+    random::<Heap<P>>(name, 512);
+    exhaustive::<Heap<P>>(name, 400);
 }
 
 /// The memory that served all of this is whole again, to the byte.
@@ -78,6 +88,8 @@ fn main() -> ! {
         // SAFETY: the linker keeps these ranges free, and they are added once.
         unsafe { MEMORY.add::<LinkedList>(region) }.expect("the memory map is sound");
     }
+    hold_default::<Realtime>("realtime");
+    hold_default::<Throughput>("throughput");
     hold::<LinkedList>("linked-list");
     hold::<LinkedList<BestFit, Merging>>("linked-list:best");
     hold::<LinkedList<FirstFit, NoMerging>>("linked-list:no-merge");

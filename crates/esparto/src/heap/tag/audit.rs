@@ -48,7 +48,8 @@ impl<P: Preset> Control<P> {
         unsafe { self.word(CRUMBS) as usize }
     }
 
-    /// The largest size that would be granted.
+    /// The largest size that would be granted. O(free blocks · alignment in granules): the probe for
+    /// a smaller size starts elsewhere, and may find what that for a larger one missed.
     ///
     /// # Safety
     /// The heap is initialized.
@@ -62,13 +63,19 @@ impl<P: Preset> Control<P> {
                 let start = block.addr().wrapping_add(gap) & !gap;
                 let fit = (block.addr() + size).saturating_sub(start);
                 let leads = |head| self.link(head).addr() == block.addr();
-                let is_there = || {
+                let is_there = |fit: usize| {
                     self.probe(fit, gap, self.probe_from(fit, gap)).is_some()
                         || fit <= Self::SMALL_LIMIT && leads(self.small_head(fit))
                         || fit <= Self::CACHE_LIMIT && leads(self.cache_head(fit))
                 };
-                if fit > largest && is_there() {
-                    largest = fit;
+                for shorter in (0..=gap).step_by(Self::GRANULE) {
+                    let fit = fit.saturating_sub(shorter);
+                    if fit <= largest {
+                        break;
+                    }
+                    if is_there(fit) {
+                        largest = fit;
+                    }
                 }
                 // What fits the shortest block of its list is found without probing.
                 if self.tag(block) & !AFTER_FREE != LIVE {
