@@ -124,12 +124,12 @@ fn random_code_neither_panics_nor_hangs() {
         for _ in 0..400 {
             let register = 10 + random.below(4);
             let bits = match random.below(8) {
-                0 => 0x7E0 + random.below(12) << 20 | 0x2013,
+                0 => ((0x7E0 + random.below(12)) << 20) | 0x2013,
                 1 => random.value() & 0xFFFF_F000 | register << 7 | 0x37,
                 2 => {
                     let base =
                         random.pick(&[addr, 0x0010_0000, 0x0200_0000, 0x1000_0000, 0x1005_0000]);
-                    base + (random.below(16) << 12) | register << 7 | 0x37
+                    (base + (random.below(16) << 12)) | (register << 7) | 0x37
                 }
                 3 => random.below(4096) << 20 | register << 15 | 10 << 7 | 0x13,
                 4 => random.below(128) << 25 | 11 << 20 | register << 15 | 0x2023,
