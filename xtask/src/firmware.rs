@@ -20,10 +20,11 @@ pub(crate) const IMC: &str = "riscv32imc-unknown-none-elf";
 pub(crate) const IMAC: &str = "riscv32imac-unknown-none-elf";
 
 /// The programs that run on the core and hold what they say to be true, with the cores they run on.
-const PROGRAMS: [(&str, &[&str]); 6] = [
+const PROGRAMS: [(&str, &[&str]); 7] = [
     ("suite", &tools::BARE_TARGETS),
     ("measure", &[IMC]),
     ("pools", &tools::BARE_TARGETS),
+    ("bus", &[IMC]),
     ("leak --bin leaking", &[IMC]),
     ("leak --bin fixed", &[IMC]),
     ("leak --bin overrun", &[IMC]),

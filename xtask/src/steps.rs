@@ -43,7 +43,7 @@ pub(crate) const STEPS: [Step; 12] = [
     },
     Step {
         name: "fuzz",
-        about: "the trace decoder stands random and damaged traces",
+        about: "the decoder stands damaged traces, the heaps random operations",
         run: fuzz_a_little,
     },
     Step {
@@ -88,10 +88,13 @@ pub(crate) fn format(repo: &Repo) -> Result<()> {
 /// Inputs for the decoder that `test` tries; `cargo xtask fuzz` tries as many as it is told.
 const FUZZ_INPUTS: u64 = 100_000;
 
-/// Holds the trace decoder against `input_count` random and damaged traces.
+/// Holds the trace decoder against `input_count` random and damaged traces, and the heaps against
+/// as many random operations.
 pub(crate) fn fuzz(repo: &Repo, input_count: u64) -> Result<()> {
-    let mutate = "run --quiet --locked --release --no-default-features --bin trace_mutate --";
-    repo.cargo_in("fuzz", mutate).arg(input_count.to_string()).run()
+    ["trace_mutate", "heap_mutate"].iter().try_for_each(|program| {
+        let mutate = repo.cargo_in("fuzz", "run --quiet --locked --release --no-default-features");
+        mutate.words("--bin").arg(program).arg("--").arg(input_count.to_string()).run()
+    })
 }
 
 /// Runs libFuzzer on the trace decoder until it finds something, or as its arguments say.
@@ -134,7 +137,8 @@ fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let root = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
     checked(&repo.cargo(root), tally)?;
     // libFuzzer wants a C++ compiler; the harness beside it does not.
-    let fuzz = "clippy --locked --no-default-features --bin trace_mutate -- -D warnings";
+    let fuzz =
+        "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate -- -D warnings";
     checked(&repo.cargo_in("fuzz", fuzz), tally)?;
     firmware::clippy(repo, tally)
 }
@@ -196,8 +200,12 @@ fn miri(repo: &Repo, tally: &mut Tally) -> Result<()> {
         let miri = miri
             .arg("--target")
             .arg(target)
-            // Isolation off: proptest looks for the file of its earlier failures.
-            .env("MIRIFLAGS", "-Zmiri-strict-provenance -Zmiri-disable-isolation")
+            // Isolation off: proptest looks for the file of its earlier failures. Leaks ignored: memory
+            // handed to a `Memory` is given for ever, as on the chip.
+            .env(
+                "MIRIFLAGS",
+                "-Zmiri-strict-provenance -Zmiri-disable-isolation -Zmiri-ignore-leaks",
+            )
             // Miri is some hundred times slower: the host step runs the full number of cases.
             .env("PROPTEST_CASES", "4");
         tested(&miri, tally)
