@@ -11,7 +11,7 @@ use esparto::{AllocError, Caps, Cursor, Memory, Progress};
 use oracle::{Op, Oracle, exhaust, random};
 use proptest::prelude::*;
 
-const CASES: u32 = if cfg!(miri) { 4 } else { 128 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 128 };
 const OPS: usize = if cfg!(miri) { 40 } else { 200 };
 
 proptest! {

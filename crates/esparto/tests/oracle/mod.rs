@@ -92,13 +92,16 @@ impl<H: RawHeap> Oracle<H> {
 
     fn allocate(&mut self, size: usize, align: usize) -> bool {
         let Ok(layout) = Layout::from_size_align(size.max(1), align) else { return false };
-        let largest = self.heap.largest_free(align);
+        // A walk of all free blocks: too much for Miri before every allocation.
+        let largest = (!cfg!(miri) || self.live.len() < 4).then(|| self.heap.largest_free(align));
         let Some(grant) = self.heap.allocate(layout) else {
             // A heap may pass over a block, but never one that it called allocatable itself.
-            assert_ne!(largest, layout.size(), "refused what largest_free promised");
+            assert_ne!(largest, Some(layout.size()), "refused what largest_free promised");
             return false;
         };
-        assert!(layout.size() <= largest, "granted {} of at most {largest}", layout.size());
+        if let Some(largest) = largest {
+            assert!(layout.size() <= largest, "granted {} of at most {largest}", layout.size());
+        }
         assert!(grant.taken_bytes >= layout.size());
         self.adopt(grant.ptr, layout, grant.taken_bytes);
         true
