@@ -40,8 +40,7 @@ fn the_trace_of_a_memory_leads_to_its_snapshot() {
         .map(|k| (memory.allocate(layout(k), caps(k)).unwrap(), layout(k), caps(k)))
         .collect();
     memory.allocate(Layout::new::<[u8; 0x8000]>(), Caps::INTERNAL).unwrap_err();
-    for k in 0..20 {
-        let (block, old, caps) = &mut blocks[k];
+    for (k, (block, old, caps)) in blocks.iter_mut().enumerate().take(20) {
         let new = Layout::from_size_align(1 + k * 50, old.align()).unwrap();
         // SAFETY: the block was allocated with this layout and is not used as the old one again.
         *block = unsafe { memory.resize(*block, *old, new, *caps) }.unwrap();
@@ -78,7 +77,7 @@ fn the_trace_of_a_memory_leads_to_its_snapshot() {
                         assert_eq!(live.insert(addr, (region, size_bytes)), None);
                     }
                     Event::Failure { size_bytes, .. } => {
-                        failures += usize::from(size_bytes == 0x8000)
+                        failures += usize::from(size_bytes == 0x8000);
                     }
                     Event::Mark { id } => marks += id,
                 }
