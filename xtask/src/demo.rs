@@ -41,7 +41,8 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
 
     eprintln!("4/4 Where every byte went");
     let page = out.join("report.html");
-    traces::report(repo, &trace).arg("--html").arg(&page).quiet().run()?;
+    let report = traces::report(repo, &trace).arg("--elf").arg(camera.elf(repo));
+    report.arg("--html").arg(&page).quiet().run()?;
     println!("\nThe report to open:  {}", page.display());
     println!("The trace behind it: {}", trace.display());
     println!("Done in {:.0} s.", start.elapsed().as_secs_f32());

@@ -1,6 +1,6 @@
 //! The programs of `firmware/`: built, booted in QEMU, compared with this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -142,6 +142,13 @@ impl Camera {
         cargo(repo, "build --locked --release").words(&program).run()?;
         cargo(repo, "build --locked --release -p pipeline --example host").run()?;
         Ok(Self { program })
+    }
+
+    /// The program with its names and lines. A target directory from the environment counts from
+    /// the workspace, where cargo ran.
+    pub(crate) fn elf(&self, repo: &Repo) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        repo.path(DIR).join(target).join(IMC).join("release/camera")
     }
 
     /// The results on this machine.
