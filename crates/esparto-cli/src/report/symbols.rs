@@ -41,6 +41,12 @@ impl Frame {
         let name = ["mut ", "const ", "dyn "]
             .iter()
             .fold(name, |name, word| name.strip_prefix(word).unwrap_or(name));
+        // `<T as alloc::vec::SpecFromElem>::from_elem`: a parameter or a primitive is of no crate, so
+        // the trait's counts.
+        let name = match name.split_once(" as ") {
+            Some((of, by)) if !of.contains("::") => by,
+            _ => name,
+        };
         let first = name.split("::").next().unwrap_or(name);
         !PLUMBING.contains(&first)
     }
@@ -154,6 +160,9 @@ mod tests {
         assert!(!is_users("<&mut core::fmt::Formatter as core::fmt::Write>::write_str"));
         assert!(!is_users("esparto::memory::Memory<N,S>::allocate"));
         assert!(!is_users("__rust_alloc"));
+        assert!(!is_users("<T as alloc::vec::spec_from_elem::SpecFromElem>::from_elem"));
+        assert!(!is_users("<&mut A as allocator_api2::alloc::Allocator>::allocate"));
+        assert!(is_users("<u8 as app::Pixel>::black"));
         assert!(is_users("app::decode"));
         assert!(is_users("<app::Image as core::clone::Clone>::clone"));
         assert!(is_users("main"));
