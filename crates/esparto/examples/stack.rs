@@ -40,8 +40,9 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     println!("watch {} bytes at {:#x}", guard.size_bytes(), guard.start_addr());
 
     // Too deep: the canary at the end goes, and the check names the task.
-    // SAFETY: as above; the canary is there to be written by mistake.
-    unsafe { sampler.top().sub(2040).write_bytes(1, 2040) };
+    let all_bytes = sampler.addrs().len();
+    // SAFETY: as above, down to the stack's own end: the canary is there to be written by mistake.
+    unsafe { sampler.top().sub(all_bytes).write_bytes(1, all_bytes) };
     let breach = tasks.check().expect_err("it overran");
     println!("{breach}");
 
