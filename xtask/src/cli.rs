@@ -45,7 +45,7 @@ enum Command {
         #[arg(value_name = "TRACE", value_parser = traces::NAMES)]
         name: String,
     },
-    /// Hold the trace decoder against random and damaged traces
+    /// Hold the trace decoder against random and damaged traces, the heaps against random operations
     Fuzz {
         /// How many; the same number gives the same inputs
         #[arg(long, default_value_t = 10_000_000, value_name = "COUNT")]
