@@ -4,6 +4,7 @@ mod block;
 mod error;
 mod global;
 mod handle;
+mod sized;
 mod state;
 
 use core::alloc::Layout;
@@ -16,6 +17,7 @@ use critical_section::Mutex;
 pub use block::Block;
 pub use error::AllocError;
 pub use handle::Handle;
+pub use sized::SizedError;
 
 use crate::heap::{Corruption, Cursor, Progress, RawHeap};
 use crate::{

@@ -26,6 +26,10 @@ pub(super) struct Slot {
 unsafe impl Send for Slot {}
 
 impl Slot {
+    pub(super) fn region(&self) -> &Region {
+        &self.region
+    }
+
     fn heap(&self) -> &dyn RawHeap {
         // SAFETY: (slot invariant) a heap was written there, nobody else has a pointer to it, and
         // `&self` excludes `heap_mut`.
@@ -72,6 +76,7 @@ pub(super) struct State<const N: usize, S> {
     pub(super) owner: Owner,
     pub(super) global_policy: Policy,
     pub(super) foreign_free_count: usize,
+    pub(super) refused_free_count: usize,
     pub(super) last_failure: Option<AllocError>,
     pub(super) sink: S,
 }
@@ -83,6 +88,7 @@ impl<const N: usize, S: Sink> State<N, S> {
             owner: Owner(0),
             global_policy: Policy::GLOBAL,
             foreign_free_count: 0,
+            refused_free_count: 0,
             last_failure: None,
             sink,
         }
@@ -97,7 +103,7 @@ impl<const N: usize, S: Sink> State<N, S> {
         (0..).map(RegionId).zip(self.slots.iter_mut().map_while(Option::as_mut))
     }
 
-    fn slot_of(&mut self, ptr: NonNull<u8>) -> Option<(RegionId, &mut Slot)> {
+    pub(super) fn slot_of(&mut self, ptr: NonNull<u8>) -> Option<(RegionId, &mut Slot)> {
         let addr = ptr.addr().get();
         self.slots_mut().find(|(_, slot)| slot.region.contains_addr(addr))
     }
@@ -274,7 +280,7 @@ impl<const N: usize, S: Sink> State<N, S> {
     }
 
     #[inline(always)]
-    fn tell_allocate(
+    pub(super) fn tell_allocate(
         &mut self,
         owner: Option<Owner>,
         region: RegionId,
@@ -312,7 +318,11 @@ impl<const N: usize, S: Sink> State<N, S> {
     /// # Safety
     /// As for `Memory::deallocate`.
     #[inline(always)]
-    unsafe fn deallocate_untold(&mut self, ptr: NonNull<u8>, layout: Layout) -> Option<RegionId> {
+    pub(super) unsafe fn deallocate_untold(
+        &mut self,
+        ptr: NonNull<u8>,
+        layout: Layout,
+    ) -> Option<RegionId> {
         let Some((region, slot)) = self.slot_of(ptr) else {
             self.foreign_free_count += 1;
             return None;
@@ -352,11 +362,29 @@ impl<const N: usize, S: Sink> State<N, S> {
         old: Layout,
         new: Layout,
     ) -> bool {
+        // SAFETY: passed on.
+        let Some(region) = (unsafe { self.resize_untold(ptr, old, new) }) else { return false };
+        let addr = ptr.addr().get();
+        self.tell_resize(owner, region, (addr, old), (addr, new));
+        true
+    }
+
+    /// Resizes a block where it lies without telling; returns its region.
+    ///
+    /// # Safety
+    /// As for `Memory::resize`.
+    #[inline(always)]
+    pub(super) unsafe fn resize_untold(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Option<RegionId> {
         // What a block takes may depend on its alignment, so another alignment means moving.
         if old.align() != new.align() || new.size() == 0 {
-            return false;
+            return None;
         }
-        let Some((region, slot)) = self.slot_of(ptr) else { return false };
+        let (region, slot) = self.slot_of(ptr)?;
         // SAFETY: as promised by the caller.
         let old_taken_bytes = unsafe { slot.heap().taken_bytes(ptr, old) };
         // SAFETY: as promised by the caller.
@@ -366,12 +394,9 @@ impl<const N: usize, S: Sink> State<N, S> {
             } else {
                 slot.heap_mut().shrink(ptr, old, new.size())
             }
-        };
-        let Some(taken_bytes) = taken_bytes else { return false };
+        }?;
         slot.account(old_taken_bytes, taken_bytes);
-        let addr = ptr.addr().get();
-        self.tell_resize(owner, region, (addr, old), (addr, new));
-        true
+        Some(region)
     }
 
     /// The second half of a move: gives the old block back and tells of both.
@@ -399,7 +424,7 @@ impl<const N: usize, S: Sink> State<N, S> {
     }
 
     #[inline(always)]
-    fn tell_resize(
+    pub(super) fn tell_resize(
         &mut self,
         owner: Option<Owner>,
         region: RegionId,

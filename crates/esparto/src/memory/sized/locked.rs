@@ -1,0 +1,156 @@
+//! Blocks that know their size, inside the lock.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::super::state::State;
+use super::{AllocError, Layouts, SizedError, seal, sized_layouts};
+use crate::{Event, Policy, RegionId, Sink};
+
+impl<const N: usize, S: Sink> State<N, S> {
+    pub(in crate::memory) fn allocate_sized(
+        &mut self,
+        layouts: Layouts,
+        policy: Policy,
+    ) -> Result<NonNull<u8>, AllocError> {
+        match self.allocate_sealed(layouts, policy) {
+            Ok((region, block)) => {
+                self.tell_allocate(None, region, block, layouts.outer, policy);
+                Ok(block)
+            }
+            Err(error) => {
+                self.tell_failure(None, layouts.outer, policy);
+                Err(error)
+            }
+        }
+    }
+
+    fn allocate_sealed(
+        &mut self,
+        layouts: Layouts,
+        policy: Policy,
+    ) -> Result<(RegionId, NonNull<u8>), AllocError> {
+        let (region, ptr) = self.allocate_untold(layouts.inner, policy)?;
+        // SAFETY: the heap's block is longer than the caller's by the offset.
+        let block = unsafe { ptr.add(layouts.offset_bytes) };
+        // SAFETY: just allocated, and with room for the word in front.
+        unsafe { seal_block(block, layouts.outer) };
+        Ok((region, block))
+    }
+
+    /// The size and alignment of a live block that knows them.
+    pub(in crate::memory) fn look_sized(&mut self, ptr: NonNull<u8>) -> Option<Layout> {
+        let addr = ptr.addr().get();
+        let (_, slot) = self.slot_of(ptr)?;
+        let region = slot.region();
+        let word_addr = addr.checked_sub(seal::BYTES)?;
+        if !addr.is_multiple_of(seal::BYTES) || !region.contains_addr(word_addr) {
+            return None;
+        }
+        let start = region.memory().cast::<u8>();
+        // SAFETY: the word lies in the region and is aligned. It may be anybody's: only the
+        // block's own says what is looked for.
+        let word = unsafe { start.as_ptr().with_addr(word_addr).cast::<u32>().read_volatile() };
+        let (size, align) = seal::open(addr, word)?;
+        if !region.contains_addr(addr.checked_add(size - 1)?) {
+            return None;
+        }
+        Layout::from_size_align(size, align).ok()
+    }
+
+    fn look_or_refuse(&mut self, ptr: NonNull<u8>) -> Result<Layouts, SizedError> {
+        let layout = self.look_sized(ptr);
+        layout.and_then(|layout| Layouts::new(layout.size(), layout.align())).ok_or_else(|| {
+            self.refused_free_count = self.refused_free_count.wrapping_add(1);
+            SizedError::NotABlock { addr: ptr.addr().get() }
+        })
+    }
+
+    /// # Safety
+    /// As for `Memory::deallocate_sized`.
+    pub(in crate::memory) unsafe fn deallocate_sized(
+        &mut self,
+        ptr: NonNull<u8>,
+    ) -> Result<usize, SizedError> {
+        let layouts = self.look_or_refuse(ptr)?;
+        let size_bytes = layouts.outer.size();
+        // SAFETY: its word says that the block is live, and of this layout.
+        if let Some(region) = unsafe { self.deallocate_sealed(ptr, layouts) } {
+            let addr = ptr.addr().get();
+            self.tell(None, Event::Deallocate { region, addr, size_bytes });
+        }
+        Ok(size_bytes)
+    }
+
+    /// # Safety
+    /// `ptr` is a live block of these layouts, given up by its user.
+    unsafe fn deallocate_sealed(&mut self, ptr: NonNull<u8>, layouts: Layouts) -> Option<RegionId> {
+        // SAFETY: as promised. The word is broken first, so that a second free does not find it.
+        unsafe {
+            ptr.sub(seal::BYTES).cast::<u32>().write(seal::broken(ptr.addr().get()));
+            self.deallocate_untold(ptr.sub(layouts.offset_bytes), layouts.inner)
+        }
+    }
+
+    /// Returns where the block is now; if that is not where it was, also how much is to be
+    /// copied before [`finish_sized_move`](Self::finish_sized_move).
+    ///
+    /// # Safety
+    /// As for `Memory::resize_sized`.
+    pub(in crate::memory) unsafe fn resize_sized(
+        &mut self,
+        ptr: NonNull<u8>,
+        size: usize,
+        policy: Policy,
+    ) -> Result<(NonNull<u8>, usize), SizedError> {
+        let old = self.look_or_refuse(ptr)?;
+        let new = sized_layouts(size, old.outer.align()).map_err(SizedError::Alloc)?;
+        // SAFETY: its word says that the block is live, and of this layout.
+        let start = unsafe { ptr.sub(old.offset_bytes) };
+        // SAFETY: as above.
+        if let Some(region) = unsafe { self.resize_untold(start, old.inner, new.inner) } {
+            // SAFETY: the block is live, and this long now.
+            unsafe { seal_block(ptr, new.outer) };
+            let addr = ptr.addr().get();
+            self.tell_resize(None, region, (addr, old.outer), (addr, new.outer));
+            return Ok((ptr, 0));
+        }
+        match self.allocate_sealed(new, policy) {
+            Ok((_, to)) => Ok((to, size.min(old.outer.size()))),
+            Err(error) => {
+                self.tell_failure(None, new.outer, policy);
+                Err(SizedError::Alloc(error))
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for `Memory::resize_sized`; `to` is a block that nobody was told of.
+    pub(in crate::memory) unsafe fn finish_sized_move(
+        &mut self,
+        ptr: NonNull<u8>,
+        to: NonNull<u8>,
+        policy: Policy,
+    ) {
+        let Some(new) = self.look_sized(to) else { return };
+        let Some((region, _)) = self.slot_of(to) else { return };
+        match self.look_or_refuse(ptr) {
+            Ok(old) => {
+                // SAFETY: live by its word, and its contents were copied.
+                unsafe { self.deallocate_sealed(ptr, old) };
+                let (from, to) = (ptr.addr().get(), to.addr().get());
+                self.tell_resize(None, region, (from, old.outer), (to, new));
+            }
+            // Somebody gave the old block back meanwhile; there is one more now.
+            Err(_) => self.tell_allocate(None, region, to, new, policy),
+        }
+    }
+}
+
+/// # Safety
+/// `block` is a live block of this layout with room for the word in front.
+unsafe fn seal_block(block: NonNull<u8>, layout: Layout) {
+    let word = seal::close(block.addr().get(), layout.size(), layout.align());
+    // SAFETY: passed on.
+    unsafe { block.sub(seal::BYTES).cast::<u32>().write(word) };
+}
