@@ -9,6 +9,7 @@
 mod allocator;
 mod class;
 mod error;
+mod sized;
 mod state;
 mod stats;
 

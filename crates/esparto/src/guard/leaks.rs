@@ -41,7 +41,7 @@ impl fmt::Display for SiteLeak {
 impl<const RECORDS: usize, S: Sink> Ledger<RECORDS, S> {
     /// The live blocks of the site and the owner whose first record is at `place`; `None` if an
     /// earlier place has one of them, or it has no live block. O(RECORDS).
-    pub(super) fn site_leak(&self, place: usize) -> Option<SiteLeak> {
+    pub fn site_leak(&self, place: usize) -> Option<SiteLeak> {
         let is_live = |record: &&Record| record.freed.is_none();
         let record = |place: &Option<Record>| place.as_ref().filter(is_live).copied();
         let first = record(self.records().get(place)?)?;

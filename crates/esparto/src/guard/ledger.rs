@@ -91,7 +91,7 @@ pub struct OwnerHeap {
 #[derive(Debug)]
 pub struct Ledger<const RECORDS: usize, S: Sink = Silent> {
     records: [Option<Record>; RECORDS],
-    pub(super) site: Option<Site>,
+    site: Option<Site>,
     clock: fn() -> u32,
     freed_count: u32,
     unrecorded_live_count: usize,
@@ -136,6 +136,11 @@ impl<const RECORDS: usize, S: Sink> Ledger<RECORDS, S> {
     pub const fn with_clock(mut self, clock: fn() -> u32) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Says where the requests come from that are told from now on; returns where until now.
+    pub const fn set_site(&mut self, site: Option<Site>) -> Option<Site> {
+        core::mem::replace(&mut self.site, site)
     }
 
     /// The sink behind.

@@ -52,7 +52,7 @@ impl<const N: usize, const RECORDS: usize, S: Sink> Memory<N, Ledger<RECORDS, S>
     }
 
     fn set_site(&self, site: Option<Site>) -> Option<Site> {
-        self.with_sink_mut(|ledger| core::mem::replace(&mut ledger.site, site)).flatten()
+        self.with_sink_mut(|ledger| ledger.set_site(site)).flatten()
     }
 
     /// The live blocks by the place that asked for them.

@@ -58,10 +58,15 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         align: usize,
         policy: impl Into<Policy>,
     ) -> Result<NonNull<u8>, AllocError> {
-        let layouts = sized_layouts(size, align)?;
-        let policy = policy.into();
-        self.locked(|state| state.allocate_sized(layouts, policy))
-            .unwrap_or(Err(AllocError::Reentered))
+        let (layouts, policy) = (sized_layouts(size, align), policy.into());
+        self.locked(|state| match layouts {
+            Ok(layouts) => state.allocate_sized(layouts, policy),
+            Err(error) => {
+                state.last_failure = Some(error);
+                Err(error)
+            }
+        })
+        .unwrap_or(Err(AllocError::Reentered))
     }
 
     /// Takes a block back; returns its size.

@@ -129,7 +129,8 @@ impl<const CLASSES: usize> fmt::Display for TiersStats<CLASSES> {
         /// Names and sizes up to this length leave the figures in one column.
         const COLUMN: usize = 14;
         f.write_str("Memory Pool Statistics:")?;
-        for class in &self.classes {
+        // A class of no size is a place without one.
+        for class in self.classes.iter().filter(|class| class.block_bytes != 0) {
             let mut label = Counted { f, count: 0 };
             match class.block_bytes {
                 bytes if bytes >= 1024 && bytes.is_multiple_of(1024) => {

@@ -1,0 +1,1016 @@
+/* Esparto: memory for ESP32-class microcontrollers. Generated from the Rust sources: do not edit. */
+
+#ifndef ESPARTO_H
+#define ESPARTO_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/** A name for people and traces: text that lives for ever, and its length. */
+#define ESPARTO_NAME(text) (text), (sizeof(text) - 1)
+
+/** What blocks are aligned to that ask for nothing else: the word. */
+#define ESPARTO_ALIGN_BYTES (sizeof(void *))
+
+
+/**
+ * On the chip: no bus, no cache in between.
+ */
+#define ESPARTO_INTERNAL (1 << 0)
+
+/**
+ * Behind a serial bus and a cache (PSRAM).
+ */
+#define ESPARTO_EXTERNAL (1 << 1)
+
+/**
+ * Within reach of the DMA controllers.
+ */
+#define ESPARTO_DMA (1 << 2)
+
+/**
+ * The core can fetch instructions from it.
+ */
+#define ESPARTO_EXEC (1 << 3)
+
+/**
+ * Loads and stores of 8 and 16 bits work.
+ */
+#define ESPARTO_BYTE (1 << 4)
+
+/**
+ * Aligned loads and stores of 32 bits work.
+ */
+#define ESPARTO_WORD (1 << 5)
+
+/**
+ * Read-modify-write atomics work.
+ */
+#define ESPARTO_ATOMIC (1 << 6)
+
+/**
+ * Reachable from an interrupt handler at any time, the flash cache being off included.
+ */
+#define ESPARTO_ISR_SAFE (1 << 7)
+
+/**
+ * Kept powered in deep sleep.
+ */
+#define ESPARTO_RTC (1 << 8)
+
+/**
+ * How many live blocks have a record; what is beyond is counted.
+ */
+#define ESPARTO_LEAK_RECORD_LIMIT 256
+
+/**
+ * The most classes of tiers.
+ */
+#define ESPARTO_CLASS_LIMIT 8
+
+/**
+ * The outcome of a call. Numbers never change; new ones are added behind.
+ */
+typedef enum esparto_status_t {
+    /**
+     * It was done.
+     */
+    ESPARTO_OK = 0,
+    /**
+     * A pointer that must not be null is.
+     */
+    ESPARTO_NULL_POINTER = 1,
+    /**
+     * A size or a count is 0.
+     */
+    ESPARTO_ZERO_SIZE = 2,
+    /**
+     * A product or a sum of sizes is more than the address space.
+     */
+    ESPARTO_OVERFLOW = 3,
+    /**
+     * An alignment is no power of two, or too small or large here.
+     */
+    ESPARTO_BAD_ALIGN = 4,
+    /**
+     * A capability that does not exist, or memory without the one that is needed.
+     */
+    ESPARTO_BAD_CAPS = 5,
+    /**
+     * A name is too long or no UTF-8.
+     */
+    ESPARTO_BAD_NAME = 6,
+    /**
+     * A handle that was not set up, was ended or moved, or is of another kind.
+     */
+    ESPARTO_BAD_HANDLE = 7,
+    /**
+     * A handle or a region that is there already.
+     */
+    ESPARTO_ALREADY_INITIALISED = 8,
+    /**
+     * Called from inside another operation of the same memory.
+     */
+    ESPARTO_REENTERED = 9,
+    /**
+     * No such region, class or service.
+     */
+    ESPARTO_NOT_FOUND = 10,
+    /**
+     * Blocks are in use.
+     */
+    ESPARTO_IN_USE = 11,
+    /**
+     * Start or length of memory is not aligned.
+     */
+    ESPARTO_MISALIGNED = 12,
+    /**
+     * Memory or blocks are too small for this.
+     */
+    ESPARTO_TOO_SMALL = 13,
+    /**
+     * More than can be managed, or than the largest region has.
+     */
+    ESPARTO_TOO_LARGE = 14,
+    /**
+     * Every place is taken.
+     */
+    ESPARTO_TOO_MANY = 15,
+    /**
+     * No region has what the request requires.
+     */
+    ESPARTO_NO_REGION = 16,
+    /**
+     * There is no free block for it now.
+     */
+    ESPARTO_EXHAUSTED = 17,
+    /**
+     * A region overlaps another one.
+     */
+    ESPARTO_OVERLAPS = 18,
+    /**
+     * No internal region has room for a control block.
+     */
+    ESPARTO_NO_INTERNAL_MEMORY = 19,
+    /**
+     * A pointer that is not of this memory or pool.
+     */
+    ESPARTO_FOREIGN = 20,
+    /**
+     * A pointer into a block, not at its start.
+     */
+    ESPARTO_INTERIOR = 21,
+    /**
+     * A block that is free already.
+     */
+    ESPARTO_REPEATED = 22,
+    /**
+     * Not a live block: foreign, interior or freed twice.
+     */
+    ESPARTO_NOT_A_BLOCK = 23,
+    /**
+     * Bookkeeping or a free block was written over.
+     */
+    ESPARTO_CORRUPT = 24,
+    /**
+     * A stack was overrun.
+     */
+    ESPARTO_STACK_OVERRUN = 25,
+    /**
+     * Too little is free, or it is in too many pieces, or a class is full or failed.
+     */
+    ESPARTO_UNHEALTHY = 26,
+    /**
+     * There is more to check: call again.
+     */
+    ESPARTO_MORE = 27,
+    /**
+     * Something that this version has no name for.
+     */
+    ESPARTO_OTHER = 28,
+} esparto_status_t;
+
+/**
+ * The live blocks that one owner asked for in one line.
+ */
+typedef struct esparto_leak_t {
+    /**
+     * The file, not ended by a zero; null if none was said.
+     */
+    const char *file;
+    /**
+     * The length of the file's name.
+     */
+    size_t file_len;
+    /**
+     * The line.
+     */
+    uint32_t line;
+    /**
+     * For whom they were asked.
+     */
+    uint16_t owner;
+    /**
+     * How many there are.
+     */
+    size_t live_count;
+    /**
+     * Their bytes as asked for.
+     */
+    size_t live_bytes;
+} esparto_leak_t;
+
+/**
+ * Is shown a leak.
+ */
+typedef void (*esparto_leak_fn)(const struct esparto_leak_t *leak, void *context);
+
+/**
+ * A pool of equal blocks. Zeroed, or of static duration, before it is set up; not to be copied.
+ */
+typedef struct esparto_pool_t {
+    /**
+     * Private.
+     */
+    size_t opaque[24];
+} esparto_pool_t;
+
+/**
+ * A pool at one moment.
+ */
+typedef struct esparto_pool_stats_t {
+    /**
+     * A block's size, rounded up to its alignment.
+     */
+    size_t block_bytes;
+    /**
+     * How many blocks there are.
+     */
+    size_t block_count;
+    /**
+     * How many are in use.
+     */
+    size_t used_count;
+    /**
+     * The most that were ever in use at once.
+     */
+    size_t peak_count;
+    /**
+     * Requests that found no block.
+     */
+    uint32_t failure_count;
+    /**
+     * Pointers outside of the pool that were given back.
+     */
+    uint32_t foreign_count;
+    /**
+     * Pointers into a block that were given back.
+     */
+    uint32_t interior_count;
+    /**
+     * Free blocks that were given back.
+     */
+    uint32_t repeated_count;
+    /**
+     * How often the free list was found written over.
+     */
+    uint32_t corruption_count;
+} esparto_pool_stats_t;
+
+/**
+ * Where a check stands. Zeroed, it is at the beginning.
+ */
+typedef struct esparto_cursor_t {
+    /**
+     * Private.
+     */
+    size_t opaque[8];
+} esparto_cursor_t;
+
+/**
+ * A stack. Zeroed, or of static duration, before it is set up; not to be copied.
+ */
+typedef struct esparto_stack_t {
+    /**
+     * Private.
+     */
+    size_t opaque[16];
+} esparto_stack_t;
+
+/**
+ * A stack at one moment. A word of FreeRTOS is 4 bytes.
+ */
+typedef struct esparto_stack_stats_t {
+    /**
+     * Its first byte; it grows towards it.
+     */
+    void *start;
+    /**
+     * One past its last byte: where the stack pointer starts.
+     */
+    void *top;
+    /**
+     * What the task may use.
+     */
+    size_t usable_bytes;
+    /**
+     * The most that it ever used.
+     */
+    size_t high_water_bytes;
+    /**
+     * What it never used: ESP-IDF's high-water mark.
+     */
+    size_t unused_bytes;
+    /**
+     * The same in words of 4 bytes: the high-water mark of plain FreeRTOS.
+     */
+    size_t unused_words;
+} esparto_stack_stats_t;
+
+/**
+ * A region, or all regions with some capabilities, at one moment.
+ */
+typedef struct esparto_heap_stats_t {
+    /**
+     * The length.
+     */
+    size_t total_bytes;
+    /**
+     * Bytes that requests could get.
+     */
+    size_t free_bytes;
+    /**
+     * Bytes in live blocks.
+     */
+    size_t allocated_bytes;
+    /**
+     * The largest request that would succeed now.
+     */
+    size_t largest_free_bytes;
+    /**
+     * The least that was ever free.
+     */
+    size_t min_free_bytes;
+    /**
+     * Requests that ended without a block.
+     */
+    size_t failure_count;
+    /**
+     * 100 - 100 * largest / free, in percent; 100 when nothing is free.
+     */
+    uint8_t fragmentation_percent;
+} esparto_heap_stats_t;
+
+/**
+ * Pools of several block sizes with the heap behind. Zeroed, or of static duration, before they are
+ * set up; not to be copied.
+ */
+typedef struct esparto_tiers_t {
+    /**
+     * Private.
+     */
+    size_t opaque[280];
+} esparto_tiers_t;
+
+/**
+ * A size of blocks, and how many; a count of 0 turns it off.
+ */
+typedef struct esparto_class_t {
+    /**
+     * Its name, which lives for ever.
+     */
+    const char *name;
+    /**
+     * The length of the name.
+     */
+    size_t name_len;
+    /**
+     * A block's size.
+     */
+    size_t block_bytes;
+    /**
+     * How many blocks.
+     */
+    size_t block_count;
+} esparto_class_t;
+
+/**
+ * A class at one moment.
+ */
+typedef struct esparto_class_stats_t {
+    /**
+     * A block's size, as asked for.
+     */
+    size_t block_bytes;
+    /**
+     * How many blocks there are; 0 when it is off.
+     */
+    size_t block_count;
+    /**
+     * How many are in use.
+     */
+    size_t used_count;
+    /**
+     * The most that were in use at once since the last reset.
+     */
+    size_t peak_count;
+    /**
+     * Blocks handed out since the last reset.
+     */
+    uint32_t alloc_count;
+    /**
+     * Blocks taken back since the last reset.
+     */
+    uint32_t free_count;
+    /**
+     * Requests of this class that went on to the heap since the last reset.
+     */
+    uint32_t failure_count;
+    /**
+     * Pointers that were refused when they were given back.
+     */
+    uint32_t refused_count;
+} esparto_class_stats_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Records every block from now on, with its owner and, of `esparto_malloc_at`, its line. Each request
+ * and each free looks through the table from then on.
+ */
+void esparto_leaks_start(void);
+
+/**
+ * Records nothing any more. What is recorded stays.
+ */
+void esparto_leaks_stop(void);
+
+/**
+ * As `esparto_malloc_caps`, and records the file and the line; with caps 0 as `esparto_malloc`.
+ *
+ * # Safety
+ * The file's name lives for ever.
+ */
+void *esparto_malloc_at(size_t size,
+                        uint16_t caps,
+                        const char *file,
+                        size_t file_len,
+                        uint32_t line);
+
+/**
+ * Shows the live blocks that have a record, by line and owner, outside of any lock. Returns how many
+ * live blocks have none.
+ *
+ * # Safety
+ * `visit` is null or can be called with `context`.
+ */
+size_t esparto_leaks_visit(esparto_leak_fn visit,
+                           void *context);
+
+/**
+ * The live blocks by line and owner as lines for a log. Returns the length of the whole text, as
+ * `snprintf` does.
+ *
+ * # Safety
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_leaks_describe(char *buffer, size_t size);
+
+/**
+ * The live bytes of an owner that have a record.
+ */
+size_t esparto_owner_live_bytes(uint16_t owner);
+
+/**
+ * Forgets nothing and blames nobody: `ESPARTO_OK` when no block with a record is live.
+ */
+enum esparto_status_t esparto_leaks_none(void);
+
+/**
+ * `malloc`: a block of `size` bytes, from internal memory while there is any. Null for a size of 0
+ * and when there is none; `esparto_last_failure` says why.
+ */
+void *esparto_malloc(size_t size);
+
+/**
+ * `calloc`: zeroed; null too when the product is more than the address space.
+ */
+void *esparto_calloc(size_t count, size_t size);
+
+/**
+ * `realloc`: resizes in place, or moves. Null, and the block as it was, when there is no memory or
+ * `block` is no live block; a size of 0 frees, a null block allocates.
+ *
+ * # Safety
+ * The block is the caller's; its old address is dead unless the same one is returned.
+ */
+void *esparto_realloc(void *block, size_t size);
+
+/**
+ * `aligned_alloc`: null too for an alignment that is no power of two. Freed as any other block.
+ */
+void *esparto_aligned_alloc(size_t align, size_t size);
+
+/**
+ * As `esparto_malloc`, from memory that has all of `caps`.
+ */
+void *esparto_malloc_caps(size_t size, uint16_t caps);
+
+/**
+ * As `esparto_calloc`, from memory that has all of `caps`.
+ */
+void *esparto_calloc_caps(size_t count, size_t size, uint16_t caps);
+
+/**
+ * As `esparto_realloc`; where the block moves, it goes to memory that has all of `caps`.
+ *
+ * # Safety
+ * As for `esparto_realloc`.
+ */
+void *esparto_realloc_caps(void *block, size_t size, uint16_t caps);
+
+/**
+ * As `esparto_aligned_alloc`, from memory that has all of `caps`.
+ */
+void *esparto_aligned_alloc_caps(size_t align, size_t size, uint16_t caps);
+
+/**
+ * A block from memory that has all of `require`, and of that where `prefer` is had too while there
+ * is any.
+ */
+void *esparto_malloc_prefer(size_t size, uint16_t require, uint16_t prefer);
+
+/**
+ * As `esparto_malloc_prefer` at an alignment, with the reason when there is none.
+ *
+ * # Safety
+ * `block` is null or may be written.
+ */
+enum esparto_status_t esparto_allocate(size_t size,
+                                       size_t align,
+                                       uint16_t require,
+                                       uint16_t prefer,
+                                       void **block);
+
+/**
+ * `free`. Null is given back to nowhere; what is no live block is refused, counted and left alone.
+ *
+ * # Safety
+ * A live block is the caller's to give back.
+ */
+void esparto_free(void *block);
+
+/**
+ * As `esparto_free`, and says `ESPARTO_NOT_A_BLOCK` when it was refused.
+ *
+ * # Safety
+ * As for `esparto_free`.
+ */
+enum esparto_status_t esparto_free_checked(void *block);
+
+/**
+ * The size of a live block as asked for; 0 for anything else.
+ */
+size_t esparto_size_of(const void *block);
+
+/**
+ * How many frees and reallocations named no live block.
+ */
+size_t esparto_refused_free_count(void);
+
+/**
+ * Says for whom requests are made from now on; returns for whom they were until now. A switch of
+ * tasks is the place to call it.
+ */
+uint16_t esparto_set_owner(uint16_t owner);
+
+/**
+ * Sets a pool up in memory that has all of `caps`. `align_bytes` may be 0: then it is that of a
+ * pointer, or 8 if the block size is a multiple of 8.
+ *
+ * # Safety
+ * The handle is the caller's, and stays where it is until it is ended.
+ */
+enum esparto_status_t esparto_pool_init(struct esparto_pool_t *pool,
+                                        size_t block_bytes,
+                                        size_t block_count,
+                                        size_t align_bytes,
+                                        uint16_t caps);
+
+/**
+ * How many bytes `esparto_pool_init_static` needs at most for these blocks; 0 if there can be none.
+ */
+size_t esparto_pool_needed_bytes(size_t block_bytes, size_t block_count, size_t align_bytes);
+
+/**
+ * Sets a pool up in the caller's memory; no heap is involved.
+ *
+ * # Safety
+ * As for `esparto_pool_init`; the memory is the pool's until it is ended.
+ */
+enum esparto_status_t esparto_pool_init_static(struct esparto_pool_t *pool,
+                                               void *memory,
+                                               size_t len_bytes,
+                                               size_t block_bytes,
+                                               size_t block_count,
+                                               size_t align_bytes);
+
+/**
+ * Ends a pool; memory that it took goes back. `ESPARTO_IN_USE`, and nothing is done, while a block
+ * is in use.
+ *
+ * # Safety
+ * As for `esparto_pool_init`.
+ */
+enum esparto_status_t esparto_pool_deinit(struct esparto_pool_t *pool);
+
+/**
+ * Takes a block, in constant time; null when all are in use and for a bad handle.
+ *
+ * # Safety
+ * The handle is null or a handle that nobody sets up or ends meanwhile.
+ */
+void *esparto_pool_alloc(struct esparto_pool_t *pool);
+
+/**
+ * Gives a block back, in constant time. Null is given back to nowhere; what is not a block in use is
+ * refused by name, counted and left alone.
+ *
+ * # Safety
+ * As for `esparto_pool_alloc`; a block in use is the caller's to give back.
+ */
+enum esparto_status_t esparto_pool_free(struct esparto_pool_t *pool,
+                                        void *block);
+
+/**
+ * The figures of a pool.
+ *
+ * # Safety
+ * As for `esparto_pool_alloc`; `stats` is null or may be written.
+ */
+enum esparto_status_t esparto_pool_stats(struct esparto_pool_t *pool,
+                                         struct esparto_pool_stats_t *stats);
+
+/**
+ * The figures as lines for a log. Returns the length of the whole text, as `snprintf` does; 0 for a
+ * bad handle.
+ *
+ * # Safety
+ * As for `esparto_pool_alloc`; `buffer` is null or `size` bytes long.
+ */
+size_t esparto_pool_describe(struct esparto_pool_t *pool,
+                             const char *title,
+                             size_t title_len,
+                             char *buffer,
+                             size_t size);
+
+/**
+ * Checks at most `max_steps` free blocks. `ESPARTO_MORE` until all were seen, then `ESPARTO_OK`;
+ * `ESPARTO_CORRUPT` when one was written over.
+ *
+ * # Safety
+ * As for `esparto_pool_alloc`; `cursor` is null or the caller's, zeroed to begin with.
+ */
+enum esparto_status_t esparto_pool_check(struct esparto_pool_t *pool,
+                                         struct esparto_cursor_t *cursor,
+                                         size_t max_steps);
+
+extern uint32_t esparto_port_lock(void);
+
+extern void esparto_port_unlock(uint32_t state);
+
+extern void esparto_port_abort(const char *file, size_t file_len, uint32_t line);
+
+/**
+ * Adds a region under the default heap, whose every operation has a hard bound.
+ *
+ * The memory is cut to whole 8 bytes and belongs to Esparto from then on. Regions are tried in the
+ * order in which they were added; external memory wants an internal region first. `id` may be null;
+ * else it is where the region's number goes.
+ *
+ * # Safety
+ * The memory is readable and writable, and nobody else's for as long as the program runs. The name
+ * lives as long.
+ */
+enum esparto_status_t esparto_region_add(const char *name,
+                                         size_t name_len,
+                                         void *start,
+                                         size_t len_bytes,
+                                         uint16_t caps,
+                                         uint8_t *id);
+
+/**
+ * Adds a region under the default heap in its faster setting, which keeps small blocks aside.
+ *
+ * # Safety
+ * As for `esparto_region_add`, and otherwise the same too.
+ */
+enum esparto_status_t esparto_region_add_throughput(const char *name,
+                                                    size_t name_len,
+                                                    void *start,
+                                                    size_t len_bytes,
+                                                    uint16_t caps,
+                                                    uint8_t *id);
+
+/**
+ * Adds a region under a linked list: first fit, the smallest code.
+ *
+ * # Safety
+ * As for `esparto_region_add`, and otherwise the same too.
+ */
+enum esparto_status_t esparto_region_add_linked_list(const char *name,
+                                                     size_t name_len,
+                                                     void *start,
+                                                     size_t len_bytes,
+                                                     uint16_t caps,
+                                                     uint8_t *id);
+
+/**
+ * Adds a region that never takes anything back (FreeRTOS heap_1).
+ *
+ * # Safety
+ * As for `esparto_region_add`, and otherwise the same too.
+ */
+enum esparto_status_t esparto_region_add_bump(const char *name,
+                                              size_t name_len,
+                                              void *start,
+                                              size_t len_bytes,
+                                              uint16_t caps,
+                                              uint8_t *id);
+
+/**
+ * Adds a region under FreeRTOS's heap_2: best fit, no merging.
+ *
+ * # Safety
+ * As for `esparto_region_add`, and otherwise the same too.
+ */
+enum esparto_status_t esparto_region_add_heap_2(const char *name,
+                                                size_t name_len,
+                                                void *start,
+                                                size_t len_bytes,
+                                                uint16_t caps,
+                                                uint8_t *id);
+
+/**
+ * Adds a region under FreeRTOS's heap_4: first fit by address, merging.
+ *
+ * # Safety
+ * As for `esparto_region_add`, and otherwise the same too.
+ */
+enum esparto_status_t esparto_region_add_heap_4(const char *name,
+                                                size_t name_len,
+                                                void *start,
+                                                size_t len_bytes,
+                                                uint16_t caps,
+                                                uint8_t *id);
+
+/**
+ * How many regions there are. Their numbers start at 0.
+ */
+size_t esparto_region_count(void);
+
+/**
+ * Takes a stack from memory that has all of `caps`, and paints it. The name is the task's.
+ *
+ * # Safety
+ * The handle is the caller's, and stays where it is until it is ended; the name lives for ever.
+ */
+enum esparto_status_t esparto_stack_init(struct esparto_stack_t *stack,
+                                         const char *task_name,
+                                         size_t task_name_len,
+                                         size_t size_bytes,
+                                         uint16_t caps);
+
+/**
+ * Takes over the caller's memory as a stack, and paints it. No heap is involved.
+ *
+ * # Safety
+ * As for `esparto_stack_init`; the memory is the stack's until it is ended.
+ */
+enum esparto_status_t esparto_stack_adopt(struct esparto_stack_t *stack,
+                                          const char *task_name,
+                                          size_t task_name_len,
+                                          void *memory,
+                                          size_t len_bytes);
+
+/**
+ * Ends a stack; memory that it took goes back.
+ *
+ * # Safety
+ * As for `esparto_stack_init`; no task runs on it.
+ */
+enum esparto_status_t esparto_stack_deinit(struct esparto_stack_t *stack);
+
+/**
+ * The figures of a stack. O(what was never used).
+ *
+ * # Safety
+ * The handle is null or a handle that nobody sets up or ends meanwhile; `stats` is null or may be
+ * written.
+ */
+enum esparto_status_t esparto_stack_stats(struct esparto_stack_t *stack,
+                                          struct esparto_stack_stats_t *stats);
+
+/**
+ * Looks at the canary: `ESPARTO_STACK_OVERRUN` when the task ran over the end of its stack.
+ *
+ * # Safety
+ * As for `esparto_stack_stats`.
+ */
+enum esparto_status_t esparto_stack_check(struct esparto_stack_t *stack);
+
+/**
+ * The lowest range of `size_bytes` (a power of two) in the stack that a watchpoint or a PMP entry can
+ * guard.
+ *
+ * # Safety
+ * As for `esparto_stack_stats`; `guard` is null or may be written.
+ */
+enum esparto_status_t esparto_stack_guard(struct esparto_stack_t *stack,
+                                          size_t size_bytes,
+                                          void **guard);
+
+/**
+ * The state of a stack as a line for a log; what is wrong with it, with the name of the task, if
+ * anything is. Returns the length of the whole text, as `snprintf` does; 0 for a bad handle.
+ *
+ * # Safety
+ * As for `esparto_stack_stats`; `buffer` is null or `size` bytes long.
+ */
+size_t esparto_stack_describe(struct esparto_stack_t *stack, char *buffer, size_t size);
+
+/**
+ * The figures of one region.
+ *
+ * # Safety
+ * `stats` is null or may be written.
+ */
+enum esparto_status_t esparto_region_stats(uint8_t id, struct esparto_heap_stats_t *stats);
+
+/**
+ * The figures of all regions that have `caps`. `ESPARTO_NO_REGION` when there is none.
+ *
+ * # Safety
+ * `stats` is null or may be written.
+ */
+enum esparto_status_t esparto_caps_stats(uint16_t caps, struct esparto_heap_stats_t *stats);
+
+/**
+ * `ESPARTO_UNHEALTHY` when, of all regions that have `caps`, less than `min_free_bytes` is free or
+ * fragmentation is `limit_percent` or more. 10,240 bytes and 30 % are usual.
+ */
+enum esparto_status_t esparto_heap_health(uint16_t caps,
+                                          size_t min_free_bytes,
+                                          uint8_t limit_percent);
+
+/**
+ * The figures of all regions that have `caps` as lines for a log, with a verdict. Returns the length
+ * of the whole text, as `snprintf` does; 0 when there is no such region.
+ *
+ * # Safety
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_heap_describe(uint16_t caps,
+                             char *buffer,
+                             size_t size);
+
+/**
+ * Internal and external memory as a line for a log, behind `tag` unless that is null. Returns the
+ * length of the whole text, as `snprintf` does.
+ *
+ * # Safety
+ * `tag` is null or text of `tag_len` bytes; `buffer` is null or `size` bytes long.
+ */
+size_t esparto_memory_describe(const char *tag, size_t tag_len, char *buffer, size_t size);
+
+/**
+ * DMA-capable and internal memory as lines for a log. Returns the length of the whole text, as
+ * `snprintf` does.
+ *
+ * # Safety
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_usage_describe(char *buffer, size_t size);
+
+/**
+ * Is there a region with all of `caps`?
+ */
+bool esparto_has_caps(uint16_t caps);
+
+/**
+ * Why the last failed request failed; `ESPARTO_OK` when none did.
+ */
+enum esparto_status_t esparto_last_failure(void);
+
+/**
+ * Why the last failed request failed, with the figures, as a line for a log. Returns the length of
+ * the whole text, as `snprintf` does; 0 when none did.
+ *
+ * # Safety
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_last_failure_describe(char *buffer, size_t size);
+
+/**
+ * Checks at most `max_steps` free blocks of a region. `ESPARTO_MORE` until all were seen, then
+ * `ESPARTO_OK`; `ESPARTO_CORRUPT` when bookkeeping was written over.
+ *
+ * # Safety
+ * `cursor` is null or the caller's, zeroed to begin with.
+ */
+enum esparto_status_t esparto_region_check(uint8_t id,
+                                           struct esparto_cursor_t *cursor,
+                                           size_t max_steps);
+
+/**
+ * The name of a status, as in the header; `"ESPARTO_UNKNOWN"` for any other number.
+ */
+const char *esparto_status_name(int32_t status);
+
+/**
+ * Sets tiers up: the pools in internal memory that interrupt handlers can reach, as is the heap that
+ * serves what no pool does; or both in memory that has all of `caps`, if it is not 0.
+ *
+ * # Safety
+ * The handle is the caller's, and stays where it is until it is ended. There are `class_count`
+ * classes, and their names live for ever.
+ */
+enum esparto_status_t esparto_tiers_init(struct esparto_tiers_t *tiers,
+                                         const struct esparto_class_t *classes,
+                                         size_t class_count,
+                                         uint16_t caps);
+
+/**
+ * Ends tiers; their memory goes back. `ESPARTO_IN_USE`, and nothing is done, while any block is, the
+ * heap's included.
+ *
+ * # Safety
+ * As for `esparto_tiers_init`.
+ */
+enum esparto_status_t esparto_tiers_deinit(struct esparto_tiers_t *tiers);
+
+/**
+ * A block of the smallest class that fits, or of the heap: if the class is off or exhausted, or none
+ * is large enough. Null when the heap has none either, for a size of 0 and for a bad handle.
+ *
+ * # Safety
+ * The handle is null or a handle that nobody sets up or ends meanwhile.
+ */
+void *esparto_tiers_alloc(struct esparto_tiers_t *tiers,
+                          size_t size);
+
+/**
+ * Gives a block back to where it came from, which its address alone tells. Null is given back to
+ * nowhere; what is no block in use is refused by name and left alone.
+ *
+ * # Safety
+ * As for `esparto_tiers_alloc`; a block in use is the caller's to give back.
+ */
+enum esparto_status_t esparto_tiers_free(struct esparto_tiers_t *tiers, void *block);
+
+/**
+ * The figures of one class, in the order given. `ESPARTO_NOT_FOUND` when there is none.
+ *
+ * # Safety
+ * As for `esparto_tiers_alloc`; `figures` is null or may be written.
+ */
+enum esparto_status_t esparto_tiers_class_stats(struct esparto_tiers_t *tiers,
+                                                size_t class_index,
+                                                struct esparto_class_stats_t *figures);
+
+/**
+ * Sets the counters to zero and the high-water marks to what is in use.
+ *
+ * # Safety
+ * As for `esparto_tiers_alloc`.
+ */
+enum esparto_status_t esparto_tiers_reset_stats(struct esparto_tiers_t *tiers);
+
+/**
+ * `ESPARTO_OK`, or `ESPARTO_UNHEALTHY` when a class is more than nine tenths full, failed, or was
+ * written over.
+ *
+ * # Safety
+ * As for `esparto_tiers_alloc`.
+ */
+enum esparto_status_t esparto_tiers_health(struct esparto_tiers_t *tiers);
+
+/**
+ * The figures as lines for a log. Returns the length of the whole text, as `snprintf` does; 0 for a
+ * bad handle.
+ *
+ * # Safety
+ * As for `esparto_tiers_alloc`; `buffer` is null or `size` bytes long.
+ */
+size_t esparto_tiers_describe(struct esparto_tiers_t *tiers, char *buffer, size_t size);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* ESPARTO_H */

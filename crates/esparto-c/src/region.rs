@@ -1,0 +1,151 @@
+//! Handing memory over.
+
+use core::ffi::{c_char, c_void};
+use core::ptr::NonNull;
+
+use esparto::heap::Bump;
+use esparto::heap::freertos::{Heap2, Heap4};
+use esparto::{Heap, LinkedList, RawHeap, Region, RegionId, Throughput};
+
+use crate::Status;
+use crate::caps::caps;
+use crate::handle::put;
+use crate::name::name;
+use crate::system::MEMORY;
+
+/// # Safety
+/// As for the functions of this file.
+unsafe fn add<H: RawHeap + 'static>(
+    label: *const c_char,
+    label_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    bits: u16,
+    id: *mut u8,
+) -> Result<(), Status> {
+    // SAFETY: passed on.
+    let label = unsafe { name(label, label_len)? };
+    let bytes = NonNull::new(start.cast::<u8>()).ok_or(Status::NullPointer)?;
+    let memory = NonNull::slice_from_raw_parts(bytes, len_bytes);
+    let region = Region::new(label, memory, caps(bits)?).trimmed();
+    // SAFETY: the caller hands the memory over.
+    let RegionId(place) = unsafe { MEMORY.add::<H>(region)? };
+    if id.is_null() {
+        return Ok(());
+    }
+    // SAFETY: not null, so the caller's to be written.
+    unsafe { put(id, place) }
+}
+
+/// Adds a region under the default heap, whose every operation has a hard bound.
+///
+/// The memory is cut to whole 8 bytes and belongs to Esparto from then on. Regions are tried in the
+/// order in which they were added; external memory wants an internal region first. `id` may be null;
+/// else it is where the region's number goes.
+///
+/// # Safety
+/// The memory is readable and writable, and nobody else's for as long as the program runs. The name
+/// lives as long.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_add(
+    name: *const c_char,
+    name_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    caps: u16,
+    id: *mut u8,
+) -> Status {
+    // SAFETY: passed on.
+    Status::of(unsafe { add::<Heap>(name, name_len, start, len_bytes, caps, id) })
+}
+
+/// Adds a region under the default heap in its faster setting, which keeps small blocks aside.
+///
+/// # Safety
+/// As for `esparto_region_add`, and otherwise the same too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_add_throughput(
+    name: *const c_char,
+    name_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    caps: u16,
+    id: *mut u8,
+) -> Status {
+    // SAFETY: passed on.
+    Status::of(unsafe { add::<Heap<Throughput>>(name, name_len, start, len_bytes, caps, id) })
+}
+
+/// Adds a region under a linked list: first fit, the smallest code.
+///
+/// # Safety
+/// As for `esparto_region_add`, and otherwise the same too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_add_linked_list(
+    name: *const c_char,
+    name_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    caps: u16,
+    id: *mut u8,
+) -> Status {
+    // SAFETY: passed on.
+    Status::of(unsafe { add::<LinkedList>(name, name_len, start, len_bytes, caps, id) })
+}
+
+/// Adds a region that never takes anything back (FreeRTOS heap_1).
+///
+/// # Safety
+/// As for `esparto_region_add`, and otherwise the same too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_add_bump(
+    name: *const c_char,
+    name_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    caps: u16,
+    id: *mut u8,
+) -> Status {
+    // SAFETY: passed on.
+    Status::of(unsafe { add::<Bump>(name, name_len, start, len_bytes, caps, id) })
+}
+
+/// Adds a region under FreeRTOS's heap_2: best fit, no merging.
+///
+/// # Safety
+/// As for `esparto_region_add`, and otherwise the same too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_add_heap_2(
+    name: *const c_char,
+    name_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    caps: u16,
+    id: *mut u8,
+) -> Status {
+    // SAFETY: passed on.
+    Status::of(unsafe { add::<Heap2>(name, name_len, start, len_bytes, caps, id) })
+}
+
+/// Adds a region under FreeRTOS's heap_4: first fit by address, merging.
+///
+/// # Safety
+/// As for `esparto_region_add`, and otherwise the same too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_add_heap_4(
+    name: *const c_char,
+    name_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    caps: u16,
+    id: *mut u8,
+) -> Status {
+    // SAFETY: passed on.
+    Status::of(unsafe { add::<Heap4>(name, name_len, start, len_bytes, caps, id) })
+}
+
+/// How many regions there are. Their numbers start at 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn esparto_region_count() -> usize {
+    MEMORY.region_count()
+}
