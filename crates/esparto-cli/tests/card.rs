@@ -33,7 +33,8 @@ fn build() -> PathBuf {
 
 /// Files of all kinds: empty, of a byte, of just a block, of many clusters, below others.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
-    let noise = |len: u32| (0..len).map(|k| (k.wrapping_mul(k + len) >> 7) as u8).collect::<Vec<u8>>();
+    let noise =
+        |len: u32| (0..len).map(|k| (k.wrapping_mul(k + len) >> 7) as u8).collect::<Vec<u8>>();
     vec![
         ("empty.bin", Vec::new()),
         ("one.bin", vec![7]),

@@ -1,12 +1,15 @@
 //! The end of the program.
 
+use crate::{counter, println};
+
 /// The machine's test device: a word stored there ends the machine.
 const FINISHER: *mut u32 = core::ptr::without_provenance_mut(0x0010_0000);
 const PASS: u32 = 0x5555;
 const FAIL: u32 = 0x3333;
 
-/// Ends the machine; QEMU exits with 0.
+/// Says how many instructions it took and ends the machine; QEMU exits with 0.
 pub fn success() -> ! {
+    println!("instructions {}", counter::instructions_u64());
     finish(PASS)
 }
 
