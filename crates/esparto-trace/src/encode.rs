@@ -1,9 +1,11 @@
 //! From events to bytes.
 
+use esparto::monitor::Source;
 use esparto::{Caps, Event, Owner, RegionId, RegionStats};
 
 use crate::Name;
 use crate::header::Header;
+use crate::health::Health;
 use crate::record::{Entry, RegionDefinition, RegionSnapshot};
 use crate::slot::{Held, Slot};
 use crate::wire::{
@@ -204,6 +206,7 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
             Entry::Event(event) => self.event(now, owner, event, frames),
             Entry::Lost { count } => self.lost(now, *count),
             Entry::Snapshot(snapshot) => self.region_snapshot(now, snapshot),
+            Entry::Health(health) => self.health_record(now, health),
             Entry::Region(region) => self.define_region(region),
             Entry::OwnerName { owner, name } => self.define_owner(*owner, name.as_str()),
             Entry::MarkName { id, name } => self.define_mark(*id, name.as_str()),
@@ -247,6 +250,26 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
         ] {
             self.varint(figure);
         }
+    }
+
+    /// Writes how everything fares: regions, pools, tiers, stacks, buses, whatever
+    /// [`monitor`](esparto::monitor) reads. Each is looked at under its own lock, and none is held
+    /// while writing. [`flush`](Self::flush) after it, if somebody waits for the figures.
+    pub fn health(&mut self, now: u32, sources: &[&dyn Source]) {
+        for source in sources {
+            source.read(&mut |reading| {
+                Health::of(&reading, |health| self.health_record(now, &health));
+            });
+        }
+    }
+
+    /// Writes how one thing fares.
+    pub fn health_record(&mut self, now: u32, health: &Health) {
+        self.begin();
+        self.tag(kind::HEALTH, health.figures.what());
+        self.time(now);
+        self.text(health.name.as_bytes());
+        health.figures.write(|figure| self.varint(figure));
     }
 
     /// Says that there is a region. Must come before its first event.

@@ -16,6 +16,9 @@
 //! * [`Decoder`] reads them back from a slice or (feature `std`) from any reader, in constant
 //!   memory. It never panics, whatever it is fed: every fault is a [`DecodeError`] with offset.
 //!
+//! The same stream carries [`Health`]: how regions, pools, tiers, stacks and buses fare, as often
+//! as the device likes to tell ([`Encoder::health`]).
+//!
 //! Every byte of the format is in `docs/format.md`.
 //!
 //! ```
@@ -52,6 +55,7 @@ mod decode;
 mod encode;
 mod error;
 mod header;
+mod health;
 mod name;
 mod record;
 mod recorder;
@@ -64,6 +68,7 @@ pub use decode::{Decoder, Mode, Skipped};
 pub use encode::Encoder;
 pub use error::{DecodeError, ReadError};
 pub use header::{BuildId, Header};
+pub use health::{Figures, Health, PoolFigures};
 pub use name::Name;
 pub use record::{Entry, Record, RegionDefinition, RegionSnapshot};
 pub use recorder::{Probe, Recorder};

@@ -2,7 +2,7 @@
 
 use esparto::{Caps, Event, Owner, RegionId, RegionStats};
 
-use crate::Name;
+use crate::{Health, Name};
 
 /// One thing that a trace says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Entry {
     },
     /// One region as it was at this moment. A snapshot is one of these per region.
     Snapshot(RegionSnapshot),
+    /// How something fared at this moment.
+    Health(Health),
     /// There is a region. Regions of the start come right after the header, later ones when they
     /// are added.
     Region(RegionDefinition),

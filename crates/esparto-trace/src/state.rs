@@ -2,10 +2,12 @@
 
 use esparto::{Caps, Event, Owner, RegionId};
 
+use crate::health::Health;
 use crate::name::Name;
 use crate::record::{Entry, Record, RegionDefinition, RegionSnapshot};
 use crate::wire::{
-    ADDRESS_PLACES, ARGUMENT_FOLLOWS, MAX_FRAMES, MAX_NAME_BYTES, NO_REGION, define, kind, unzigzag,
+    ADDRESS_PLACES, ARGUMENT_FOLLOWS, MAX_FRAMES, MAX_NAME_BYTES, NO_REGION, define, health, kind,
+    unzigzag,
 };
 
 /// What is wrong with a record. The offset is the cursor's, and so are the figures: a small type
@@ -86,7 +88,7 @@ impl<'a> Cursor<'a> {
 
     /// A number of the target's `usize`.
     #[inline]
-    fn word(&mut self, mask: usize, field: &'static str) -> Result<usize, Fault> {
+    pub(crate) fn word(&mut self, mask: usize, field: &'static str) -> Result<usize, Fault> {
         let value = self.varint()?;
         if value <= mask as u64 {
             Ok(value as usize)
@@ -105,7 +107,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn narrow<T: TryFrom<u64>>(&mut self, field: &'static str, limit: T) -> Result<T, Fault>
+    pub(crate) fn narrow<T: TryFrom<u64>>(
+        &mut self,
+        field: &'static str,
+        limit: T,
+    ) -> Result<T, Fault>
     where
         u64: From<T>,
     {
@@ -311,6 +317,10 @@ impl State {
                     largest_free_bytes: figure()?,
                     failure_count: figure()?,
                 }))
+            }
+            (kind::HEALTH, what @ health::HEAP..=health::GUARD) => {
+                self.read_time(cursor)?;
+                Ok(Entry::Health(Health::read(what, self.mask, cursor)?))
             }
             (kind::DEFINE, define::REGION) => {
                 let id = cursor.byte()?;

@@ -61,6 +61,18 @@ pub(crate) mod kind {
     pub(crate) const SNAPSHOT: u8 = 10;
     pub(crate) const DEFINE: u8 = 11;
     pub(crate) const END: u8 = 12;
+    pub(crate) const HEALTH: u8 = 13;
+}
+
+/// Whose health it is, in the high half of its tag.
+pub(crate) mod health {
+    pub(crate) const HEAP: u8 = 0;
+    pub(crate) const POOL: u8 = 1;
+    pub(crate) const CLASS: u8 = 2;
+    pub(crate) const STACK: u8 = 3;
+    pub(crate) const BUS: u8 = 4;
+    pub(crate) const REFUSED: u8 = 5;
+    pub(crate) const GUARD: u8 = 6;
 }
 
 /// What a definition defines, in the high half of its tag.

@@ -3,10 +3,12 @@
 mod common;
 
 use common::{Step, header, one_of_everything, read, region, write};
+use esparto::monitor::HeapStats;
+use esparto::pool::Refused;
 use esparto::{Caps, Event, Owner, RegionId};
 use esparto_trace::{
-    Decoder, Encoder, Entry, MAX_FRAMES, MAX_RECORD_BYTES, Mode, Name, RegionDefinition,
-    RegionSnapshot,
+    Decoder, Encoder, Entry, Figures, Health, MAX_FRAMES, MAX_RECORD_BYTES, Mode, Name,
+    PoolFigures, RegionDefinition, RegionSnapshot,
 };
 use proptest::prelude::*;
 
@@ -38,6 +40,87 @@ prop_compose! {
         RegionSnapshot { region, is_last, free_bytes, live_bytes, bookkeeping_bytes, peak_bytes,
             live_count, free_count, largest_free_bytes, failure_count }
     }
+}
+
+prop_compose! {
+    fn pool()(
+        block_bytes in number(),
+        counts in proptest::array::uniform8(any::<u32>()),
+    ) -> PoolFigures {
+        let [block_count, used_count, peak_count, failure_count, foreign_count, interior_count,
+            repeated_count, corruption_count] = counts;
+        let refused = Refused { foreign_count, interior_count, repeated_count };
+        PoolFigures { block_bytes, block_count, used_count, peak_count, failure_count, refused,
+            corruption_count }
+    }
+}
+
+fn health() -> impl Strategy<Value = Health> {
+    let heap = (caps(), proptest::array::uniform6(number())).prop_map(|(caps, figures)| {
+        let [
+            total_bytes,
+            free_bytes,
+            allocated_bytes,
+            largest_free_bytes,
+            min_free_bytes,
+            failure_count,
+        ] = figures;
+        Figures::Heap {
+            caps,
+            stats: HeapStats {
+                total_bytes,
+                free_bytes,
+                allocated_bytes,
+                largest_free_bytes,
+                min_free_bytes,
+                failure_count,
+            },
+        }
+    });
+    let class = (pool(), any::<u32>(), any::<u32>()).prop_map(|(pool, alloc_count, free_count)| {
+        Figures::Class { pool, alloc_count, free_count }
+    });
+    let stack = (number(), number(), any::<bool>()).prop_map(
+        |(usable_bytes, unused_bytes, is_breached)| Figures::Stack {
+            usable_bytes,
+            unused_bytes,
+            is_breached,
+        },
+    );
+    let bus = (any::<bool>(), proptest::array::uniform7(any::<u32>())).prop_map(
+        |(is_started, counts)| {
+            let [
+                posted_count,
+                delivered_count,
+                dropped_count,
+                alive_count,
+                peak_count,
+                event_count,
+                service_count,
+            ] = counts;
+            Figures::Bus {
+                is_started,
+                posted_count,
+                delivered_count,
+                dropped_count,
+                alive_count,
+                peak_count,
+                event_count,
+                service_count,
+            }
+        },
+    );
+    let figures = prop_oneof![
+        heap,
+        pool().prop_map(Figures::Pool),
+        class,
+        stack,
+        bus,
+        (any::<u8>(), any::<u32>())
+            .prop_map(|(reason, count)| Figures::RefusedPosts { reason, count }),
+        any::<u32>().prop_map(|violation_count| Figures::Guard { violation_count }),
+    ];
+    (name(), figures).prop_map(|(name, figures)| Health { name, figures })
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
@@ -79,6 +162,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         1 => any::<u32>().prop_map(|id| Entry::Event(Event::Mark { id })),
         1 => any::<u32>().prop_map(|count| Entry::Lost { count }),
         1 => snapshot().prop_map(Entry::Snapshot),
+        1 => health().prop_map(Entry::Health),
         1 => (any::<u16>(), name())
             .prop_map(|(owner, name)| Entry::OwnerName { owner: Owner(owner), name }),
         1 => (any::<u32>(), name()).prop_map(|(id, name)| Entry::MarkName { id, name }),

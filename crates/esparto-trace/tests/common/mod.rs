@@ -3,7 +3,8 @@
 
 use esparto::{Caps, Event, Owner, RegionId};
 use esparto_trace::{
-    BuildId, Decoder, Encoder, Entry, Header, Mode, Name, Record, RegionDefinition, RegionSnapshot,
+    BuildId, Decoder, Encoder, Entry, Figures, Header, Health, Mode, Name, Record,
+    RegionDefinition, RegionSnapshot,
 };
 
 pub(crate) type Step = (u32, Owner, Entry, Vec<usize>);
@@ -90,6 +91,10 @@ pub(crate) fn one_of_everything() -> Vec<Step> {
         Entry::Event(Event::Mark { id: 70_000 }),
         Entry::Snapshot(snapshot),
         Entry::Snapshot(RegionSnapshot { region: RegionId(9), is_last: true, ..snapshot }),
+        Entry::Health(Health {
+            name: Name::new("control"),
+            figures: Figures::Stack { usable_bytes: 2032, unused_bytes: 1200, is_breached: false },
+        }),
         Entry::Event(Event::Deallocate { region: RegionId(0), addr: 0x3fc8_0020, size_bytes: 24 }),
     ];
     let mut steps = Vec::new();

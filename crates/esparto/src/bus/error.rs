@@ -76,6 +76,21 @@ impl PostError {
     /// How many kinds there are.
     pub(super) const COUNT: usize = 11;
 
+    /// Their names, by number.
+    pub(super) const KINDS: [&'static str; Self::COUNT] = [
+        "not started",
+        "null data",
+        "unknown priority",
+        "unknown sender",
+        "unknown type",
+        "too large",
+        "no memory",
+        "too many events",
+        "queue full",
+        "quota",
+        "timed out",
+    ];
+
     /// The number of the kind.
     pub(super) const fn kind(&self) -> usize {
         match self {

@@ -1,5 +1,7 @@
 //! Figures of a bus at one moment.
 
+use core::fmt;
+
 use super::{PostError, Priority, ServiceId};
 
 /// A bus at one moment. Counters start when the bus is made, and wrap.
@@ -26,12 +28,20 @@ pub struct BusStats {
 }
 
 /// Posts refused, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct RefusedPosts {
     pub(super) counts: [u32; PostError::COUNT],
 }
 
 impl RefusedPosts {
+    /// The names of the reasons.
+    pub const REASONS: [&'static str; PostError::COUNT] = PostError::KINDS;
+
+    /// Every reason with its count, in the order of [`REASONS`](Self::REASONS).
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        Self::REASONS.into_iter().zip(self.counts)
+    }
+
     /// How many were refused for the reason that `error` is an example of; its figures do not
     /// matter.
     #[must_use]
@@ -43,6 +53,13 @@ impl RefusedPosts {
     #[must_use]
     pub fn total(&self) -> u32 {
         self.counts.iter().fold(0, |sum, &count| sum.wrapping_add(count))
+    }
+}
+
+/// Writes the reasons that there were, with their counts.
+impl fmt::Debug for RefusedPosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().filter(|&(_, count)| count != 0)).finish()
     }
 }
 
