@@ -18,6 +18,7 @@
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+mod bus;
 mod caps;
 mod cursor;
 mod handle;
@@ -34,6 +35,7 @@ mod system;
 mod text;
 mod tiers;
 
+pub use bus::*;
 pub use caps::*;
 pub use cursor::*;
 pub use leaks::*;

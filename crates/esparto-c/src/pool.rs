@@ -60,7 +60,9 @@ pub unsafe extern "C" fn esparto_pool_init(
         let blocks = Blocks { blocks: BlockPool::new(), is_owned: Cell::new(true) };
         let shape = shape(block_bytes, block_count, align_bytes)?;
         // SAFETY: passed on.
-        unsafe { Place::set(pool, blocks, |pool| Ok(pool.blocks.init_in(&MEMORY, policy, shape)?)) }
+        unsafe {
+            Place::set(pool, || blocks, |pool| Ok(pool.blocks.init_in(&MEMORY, policy, shape)?))
+        }
     };
     Status::of(init())
 }
@@ -97,11 +99,15 @@ pub unsafe extern "C" fn esparto_pool_init_static(
         let len_bytes = len_bytes.min(isize::MAX as usize);
         // SAFETY: the memory is the caller's, this long, and the pool's from now on.
         unsafe {
-            Place::set(pool, blocks, |pool| {
-                let memory = memory.cast::<MaybeUninit<u8>>();
-                let memory = core::slice::from_raw_parts_mut(memory, len_bytes);
-                Ok(pool.blocks.init_static(memory, shape)?)
-            })
+            Place::set(
+                pool,
+                || blocks,
+                |pool| {
+                    let memory = memory.cast::<MaybeUninit<u8>>();
+                    let memory = core::slice::from_raw_parts_mut(memory, len_bytes);
+                    Ok(pool.blocks.init_static(memory, shape)?)
+                },
+            )
         }
     };
     Status::of(init())

@@ -2,7 +2,7 @@
 
 use core::ffi::c_char;
 
-use esparto::{AllocError, RegionError, SizedError, pool, stack, tiers};
+use esparto::{AllocError, RegionError, SizedError, bus, pool, stack, tiers};
 
 /// The outcome of a call. Numbers never change; new ones are added behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +66,28 @@ pub enum Status {
     More = 27,
     /// Something that this version has no name for.
     Other = 28,
+    /// The bus is not started, or was stopped.
+    NotStarted = 29,
+    /// There is no such priority.
+    BadPriority = 30,
+    /// The service is not registered.
+    UnknownService = 31,
+    /// The bus has no events of this type.
+    UnknownType = 32,
+    /// No event waits.
+    Empty = 33,
+    /// A queue of a subscriber is full.
+    QueueFull = 34,
+    /// The sender has used its quota up.
+    Quota = 35,
+    /// There was nothing, or no room, until the time was over.
+    TimedOut = 36,
+    /// There is no memory for the payload now.
+    NoMemory = 37,
 }
 
 /// By number.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 38] = [
     "ESPARTO_OK\0",
     "ESPARTO_NULL_POINTER\0",
     "ESPARTO_ZERO_SIZE\0",
@@ -99,6 +117,15 @@ const NAMES: [&str; 29] = [
     "ESPARTO_UNHEALTHY\0",
     "ESPARTO_MORE\0",
     "ESPARTO_OTHER\0",
+    "ESPARTO_NOT_STARTED\0",
+    "ESPARTO_BAD_PRIORITY\0",
+    "ESPARTO_UNKNOWN_SERVICE\0",
+    "ESPARTO_UNKNOWN_TYPE\0",
+    "ESPARTO_EMPTY\0",
+    "ESPARTO_QUEUE_FULL\0",
+    "ESPARTO_QUOTA\0",
+    "ESPARTO_TIMED_OUT\0",
+    "ESPARTO_NO_MEMORY\0",
 ];
 
 /// The name of a status, as in the header; `"ESPARTO_UNKNOWN"` for any other number.
@@ -231,6 +258,59 @@ impl From<stack::StackError> for Status {
             stack::StackError::TooLarge { .. } => Self::TooLarge,
             stack::StackError::NoMemory { error, .. } => error.into(),
             _ => Self::Other,
+        }
+    }
+}
+
+impl From<bus::PostError> for Status {
+    fn from(error: bus::PostError) -> Self {
+        match error {
+            bus::PostError::NotStarted => Self::NotStarted,
+            bus::PostError::NullData { .. } => Self::NullPointer,
+            bus::PostError::UnknownPriority { .. } => Self::BadPriority,
+            bus::PostError::UnknownSender { .. } => Self::UnknownService,
+            bus::PostError::UnknownType { .. } => Self::UnknownType,
+            bus::PostError::TooLarge { .. } => Self::TooLarge,
+            bus::PostError::NoMemory { .. } => Self::NoMemory,
+            bus::PostError::TooManyEvents { .. } => Self::TooMany,
+            bus::PostError::QueueFull { .. } => Self::QueueFull,
+            bus::PostError::Quota { .. } => Self::Quota,
+            bus::PostError::TimedOut { .. } => Self::TimedOut,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<bus::ReceiveError> for Status {
+    fn from(error: bus::ReceiveError) -> Self {
+        match error {
+            bus::ReceiveError::NotStarted => Self::NotStarted,
+            bus::ReceiveError::UnknownService { .. } => Self::UnknownService,
+            bus::ReceiveError::Empty => Self::Empty,
+            bus::ReceiveError::TimedOut { .. } => Self::TimedOut,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<bus::ServiceError> for Status {
+    fn from(error: bus::ServiceError) -> Self {
+        match error {
+            bus::ServiceError::TooMany { .. } => Self::TooMany,
+            bus::ServiceError::NoDepth { .. } => Self::ZeroSize,
+            bus::ServiceError::UnknownService { .. } => Self::UnknownService,
+            bus::ServiceError::UnknownType { .. } => Self::UnknownType,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<bus::LifeError> for Status {
+    fn from(error: bus::LifeError) -> Self {
+        match error {
+            bus::LifeError::Started => Self::AlreadyInitialised,
+            bus::LifeError::NotStarted => Self::NotStarted,
+            _ => Self::InUse,
         }
     }
 }

@@ -38,13 +38,22 @@ pub struct TierClass {
     pub block_count: usize,
 }
 
+pub(crate) type SystemTiers = Tiers<'static, ESPARTO_CLASS_LIMIT, REGION_LIMIT, Listener>;
+
 struct Classes {
-    tiers: Tiers<'static, ESPARTO_CLASS_LIMIT, REGION_LIMIT, Listener>,
+    tiers: SystemTiers,
     class_count: usize,
 }
 
 impl Kind for Classes {
     const SEAL: usize = 0x5469_6572;
+}
+
+/// # Safety
+/// As for `Place::get`.
+pub(crate) unsafe fn get<'h>(tiers: *mut TiersHandle) -> Result<&'h SystemTiers, Status> {
+    // SAFETY: passed on.
+    unsafe { Place::<Classes>::get(tiers) }.map(|place| &place.tiers)
 }
 
 /// Sets tiers up: the pools in internal memory that interrupt handlers can reach, as is the heap that
@@ -87,7 +96,7 @@ pub unsafe extern "C" fn esparto_tiers_init(
         };
         let value = Classes { tiers: value, class_count };
         // SAFETY: passed on.
-        unsafe { Place::set(tiers, value, |place| Ok(place.tiers.init()?)) }
+        unsafe { Place::set(tiers, || value, |place| Ok(place.tiers.init()?)) }
     };
     Status::of(init())
 }

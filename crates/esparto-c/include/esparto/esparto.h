@@ -17,6 +17,46 @@
 
 
 /**
+ * The most services of a bus.
+ */
+#define ESPARTO_SERVICE_LIMIT 16
+
+/**
+ * How many types of events there are: 0 to this less 1.
+ */
+#define ESPARTO_EVENT_TYPE_LIMIT 64
+
+/**
+ * The most events of a bus that are alive at once.
+ */
+#define ESPARTO_EVENT_LIMIT 64
+
+/**
+ * The priorities of events: the lowest. When there is no room, the oldest of these makes some.
+ */
+#define ESPARTO_PRIORITY_LOW 0
+
+/**
+ * What most events have.
+ */
+#define ESPARTO_PRIORITY_NORMAL 1
+
+/**
+ * Before normal ones.
+ */
+#define ESPARTO_PRIORITY_HIGH 2
+
+/**
+ * Before all others.
+ */
+#define ESPARTO_PRIORITY_CRITICAL 3
+
+/**
+ * A time-out that is never over.
+ */
+#define ESPARTO_FOREVER UINT32_MAX
+
+/**
  * On the chip: no bus, no cache in between.
  */
 #define ESPARTO_INTERNAL (1 << 0)
@@ -191,7 +231,175 @@ typedef enum esparto_status_t {
      * Something that this version has no name for.
      */
     ESPARTO_OTHER = 28,
+    /**
+     * The bus is not started, or was stopped.
+     */
+    ESPARTO_NOT_STARTED = 29,
+    /**
+     * There is no such priority.
+     */
+    ESPARTO_BAD_PRIORITY = 30,
+    /**
+     * The service is not registered.
+     */
+    ESPARTO_UNKNOWN_SERVICE = 31,
+    /**
+     * The bus has no events of this type.
+     */
+    ESPARTO_UNKNOWN_TYPE = 32,
+    /**
+     * No event waits.
+     */
+    ESPARTO_EMPTY = 33,
+    /**
+     * A queue of a subscriber is full.
+     */
+    ESPARTO_QUEUE_FULL = 34,
+    /**
+     * The sender has used its quota up.
+     */
+    ESPARTO_QUOTA = 35,
+    /**
+     * There was nothing, or no room, until the time was over.
+     */
+    ESPARTO_TIMED_OUT = 36,
+    /**
+     * There is no memory for the payload now.
+     */
+    ESPARTO_NO_MEMORY = 37,
 } esparto_status_t;
+
+/**
+ * A bus. Zeroed, or of static duration, before it is set up; not to be copied.
+ */
+typedef struct esparto_bus_t {
+    /**
+     * Private.
+     */
+    size_t opaque[1600];
+} esparto_bus_t;
+
+/**
+ * Pools of several block sizes with the heap behind. Zeroed, or of static duration, before they are
+ * set up; not to be copied.
+ */
+typedef struct esparto_tiers_t {
+    /**
+     * Private.
+     */
+    size_t opaque[280];
+} esparto_tiers_t;
+
+/**
+ * How a service takes part. Zeroed, it is as if null were given: 16 events of each priority may wait,
+ * and there is no quota.
+ */
+typedef struct esparto_bus_settings_t {
+    /**
+     * How many events of each priority may wait; 0 is 16.
+     */
+    uint16_t depths[4];
+    /**
+     * By priority: is the oldest dropped when there are more? Else the post is refused. Of LOW the
+     * oldest is always dropped.
+     */
+    bool drops_oldest[4];
+    /**
+     * How many events the service may post at once; 0 is no limit.
+     */
+    uint16_t burst_count;
+    /**
+     * After how many milliseconds it may post one more.
+     */
+    uint32_t interval_ms;
+} esparto_bus_settings_t;
+
+/**
+ * How a task waits: with a clock in milliseconds, and a way to let others run for a while. Both are
+ * called outside of locks.
+ */
+typedef struct esparto_wait_t {
+    /**
+     * The time, from anywhere; it may wrap.
+     */
+    uint32_t (*now_ms)(void *context);
+    /**
+     * Lets others run, for this long at the most.
+     */
+    void (*wait)(uint32_t limit_ms, void *context);
+    /**
+     * Handed to both.
+     */
+    void *context;
+} esparto_wait_t;
+
+/**
+ * A received event. Its bytes stay until it is released.
+ */
+typedef struct esparto_message_t {
+    /**
+     * The payload; not null, even if it is empty.
+     */
+    const void *data;
+    /**
+     * Its size.
+     */
+    size_t size_bytes;
+    /**
+     * Who posted it.
+     */
+    uint32_t sender;
+    /**
+     * What kind of event it is.
+     */
+    uint16_t event_type;
+    /**
+     * How urgent it is.
+     */
+    uint8_t priority;
+    /**
+     * Private.
+     */
+    size_t opaque[10];
+} esparto_message_t;
+
+/**
+ * A bus at one moment.
+ */
+typedef struct esparto_bus_stats_t {
+    /**
+     * Does it run?
+     */
+    bool is_started;
+    /**
+     * Events posted, those that nobody had subscribed to included.
+     */
+    uint32_t posted_count;
+    /**
+     * Events received; one that several subscribers received counts for each.
+     */
+    uint32_t delivered_count;
+    /**
+     * Events that a subscriber lost.
+     */
+    uint32_t dropped_count;
+    /**
+     * Posts refused.
+     */
+    uint32_t refused_count;
+    /**
+     * Events alive: waiting, or being looked at.
+     */
+    size_t alive_count;
+    /**
+     * The most that were ever alive at once.
+     */
+    size_t peak_count;
+    /**
+     * The services registered.
+     */
+    size_t service_count;
+} esparto_bus_stats_t;
 
 /**
  * The live blocks that one owner asked for in one line.
@@ -365,17 +573,6 @@ typedef struct esparto_heap_stats_t {
 } esparto_heap_stats_t;
 
 /**
- * Pools of several block sizes with the heap behind. Zeroed, or of static duration, before they are
- * set up; not to be copied.
- */
-typedef struct esparto_tiers_t {
-    /**
-     * Private.
-     */
-    size_t opaque[280];
-} esparto_tiers_t;
-
-/**
  * A size of blocks, and how many; a count of 0 turns it off.
  */
 typedef struct esparto_class_t {
@@ -438,6 +635,178 @@ typedef struct esparto_class_stats_t {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Sets a bus up, with payloads in tiers that live as long. It is not started.
+ *
+ * # Safety
+ * Both handles are the caller's, and stay where they are until they are ended, the bus first.
+ */
+enum esparto_status_t esparto_bus_init(struct esparto_bus_t *bus, struct esparto_tiers_t *tiers);
+
+/**
+ * Ends a bus: stops it if it runs. Messages are to be released before.
+ *
+ * # Safety
+ * As for `esparto_bus_init`; nobody uses the bus or a message of it any more.
+ */
+enum esparto_status_t esparto_bus_deinit(struct esparto_bus_t *bus);
+
+/**
+ * Starts a bus.
+ *
+ * # Safety
+ * The handle is null or a handle that nobody sets up or ends meanwhile.
+ */
+enum esparto_status_t esparto_bus_start(struct esparto_bus_t *bus);
+
+/**
+ * Stops a bus: what waits is freed, posts and receives are refused until it is started again.
+ *
+ * # Safety
+ * As for `esparto_bus_start`.
+ */
+enum esparto_status_t esparto_bus_stop(struct esparto_bus_t *bus);
+
+/**
+ * Says what time it is, in milliseconds from anywhere; quotas refill by it.
+ *
+ * # Safety
+ * As for `esparto_bus_start`.
+ */
+enum esparto_status_t esparto_bus_set_time(struct esparto_bus_t *bus, uint32_t now_ms);
+
+/**
+ * Registers a service. `settings` may be null.
+ *
+ * # Safety
+ * As for `esparto_bus_start`; the name lives for ever, `settings` is null or can be read, `service`
+ * is null or may be written.
+ */
+enum esparto_status_t esparto_bus_register(struct esparto_bus_t *bus,
+                                           const char *service_name,
+                                           size_t service_name_len,
+                                           const struct esparto_bus_settings_t *settings,
+                                           uint32_t *service);
+
+/**
+ * Unregisters a service; what waits for it is freed.
+ *
+ * # Safety
+ * As for `esparto_bus_start`.
+ */
+enum esparto_status_t esparto_bus_unregister(struct esparto_bus_t *bus, uint32_t service);
+
+/**
+ * Lets a service get events of a type from now on.
+ *
+ * # Safety
+ * As for `esparto_bus_start`.
+ */
+enum esparto_status_t esparto_bus_subscribe(struct esparto_bus_t *bus,
+                                            uint32_t service,
+                                            uint16_t event_type);
+
+/**
+ * Lets a service get no more events of a type. Those that wait already stay.
+ *
+ * # Safety
+ * As for `esparto_bus_start`.
+ */
+enum esparto_status_t esparto_bus_unsubscribe(struct esparto_bus_t *bus,
+                                              uint32_t service,
+                                              uint16_t event_type);
+
+/**
+ * Posts an event: copies the data once, into memory that all subscribers share and that is free again
+ * after the last. Never waits. Null with a size of 0 is an event without data.
+ *
+ * # Safety
+ * As for `esparto_bus_start`; the data can be read.
+ */
+enum esparto_status_t esparto_bus_post(struct esparto_bus_t *bus,
+                                       uint32_t sender,
+                                       uint16_t event_type,
+                                       const void *data,
+                                       size_t size_bytes,
+                                       uint8_t priority);
+
+/**
+ * As `esparto_bus_post`, from an interrupt handler: in bounded time, from memory that interrupt
+ * handlers may use at any time.
+ *
+ * # Safety
+ * As for `esparto_bus_post`.
+ */
+enum esparto_status_t esparto_bus_post_from_isr(struct esparto_bus_t *bus,
+                                                uint32_t sender,
+                                                uint16_t event_type,
+                                                const void *data,
+                                                size_t size_bytes,
+                                                uint8_t priority);
+
+/**
+ * As `esparto_bus_post`, and waits for room for at most `timeout_ms`.
+ *
+ * # Safety
+ * As for `esparto_bus_post`; `wait` is null or can be read, and its functions can be called.
+ */
+enum esparto_status_t esparto_bus_post_timeout(struct esparto_bus_t *bus,
+                                               uint32_t sender,
+                                               uint16_t event_type,
+                                               const void *data,
+                                               size_t size_bytes,
+                                               uint8_t priority,
+                                               const struct esparto_wait_t *wait,
+                                               uint32_t timeout_ms);
+
+/**
+ * The next event of a service, the most urgent first. `ESPARTO_EMPTY` when none waits. The message is
+ * the caller's until it is released; `ESPARTO_IN_USE` when it was not released since last time.
+ *
+ * # Safety
+ * As for `esparto_bus_start`; `message` is null or the caller's, zeroed to begin with.
+ */
+enum esparto_status_t esparto_bus_receive(struct esparto_bus_t *bus,
+                                          uint32_t service,
+                                          struct esparto_message_t *message);
+
+/**
+ * As `esparto_bus_receive`, and waits for at most `timeout_ms`, or `ESPARTO_FOREVER`. Not for interrupt handlers.
+ *
+ * # Safety
+ * As for `esparto_bus_receive`; `wait` is null or can be read, and its functions can be called.
+ */
+enum esparto_status_t esparto_bus_receive_timeout(struct esparto_bus_t *bus,
+                                                  uint32_t service,
+                                                  struct esparto_message_t *message,
+                                                  const struct esparto_wait_t *wait,
+                                                  uint32_t timeout_ms);
+
+/**
+ * Lets go of a message; its memory is free after the last who received it.
+ *
+ * # Safety
+ * `message` is null or the caller's; its data is not used any more.
+ */
+enum esparto_status_t esparto_message_release(struct esparto_message_t *message);
+
+/**
+ * The figures of a bus.
+ *
+ * # Safety
+ * As for `esparto_bus_start`; `stats` is null or may be written.
+ */
+enum esparto_status_t esparto_bus_stats(struct esparto_bus_t *bus,
+                                        struct esparto_bus_stats_t *stats);
+
+/**
+ * How many posts were refused for a reason, which is a status that `esparto_bus_post` returns.
+ *
+ * # Safety
+ * As for `esparto_bus_start`.
+ */
+uint32_t esparto_bus_refused_count(struct esparto_bus_t *bus, int32_t reason);
 
 /**
  * Records every block from now on, with its owner and, of `esparto_malloc_at`, its line. Each request
