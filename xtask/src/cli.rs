@@ -18,8 +18,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Boot the camera firmware on an emulated core and report where its memory went
-    Demo,
+    /// Run the camera firmware on the simulator and report where its memory went
+    Demo {
+        /// Run the same program in QEMU too: it has to say the same and take as many instructions
+        #[arg(long)]
+        qemu: bool,
+    },
     /// Run everything that CI runs, or the named steps alone
     Test {
         /// Steps to run, in this order; all when none is named
@@ -72,7 +76,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     let repo = Repo::find()?;
     match command {
-        Command::Demo => demo::run(&repo),
+        Command::Demo { qemu } => demo::run(&repo, qemu),
         Command::Test { list: true, .. } => {
             test::list();
             Ok(())

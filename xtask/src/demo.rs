@@ -1,47 +1,72 @@
-//! `cargo xtask demo`: the camera firmware on an emulated core, and where its memory went.
+//! `cargo xtask demo`: the camera firmware on the simulator, and where its memory went.
 
 use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::firmware::{self, Camera, Progress};
-use crate::{Repo, traces};
+use crate::emulator::Emulator;
+use crate::firmware::{self, CAMERA, Progress};
+use crate::{Repo, tools, traces};
 
-/// Builds, boots, checks, reports.
+/// Builds, runs, checks, reports; with `with_qemu`, runs the same program there too and compares.
 ///
 /// # Errors
 /// Says which of these failed, and what to install when a tool is missing.
-pub(crate) fn run(repo: &Repo) -> Result<()> {
+pub(crate) fn run(repo: &Repo, with_qemu: bool) -> Result<()> {
     let start = Instant::now();
-    firmware::ensure_tools()?;
+    tools::ensure_targets(&[CAMERA.target])?;
+    let qemu = with_qemu.then(Emulator::qemu).transpose()?;
     let out = repo.target_dir()?.join("demo");
-    fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
+    // A trace of the same name: the name is on the program's command line, and its length counts.
+    let trace = out.join("camera.trace");
+    let qemu_trace = out.join("qemu/camera.trace");
+    fs::create_dir_all(out.join("qemu")).with_context(|| out.display().to_string())?;
 
     eprintln!("1/4 Building the host tool and the firmware");
-    repo.cargo("build --locked --release -p esparto-cli").run()?;
-    let camera = Camera::build(repo)?;
+    let sim = Emulator::sim(repo)?;
+    CAMERA.build(repo)?;
 
     eprintln!("2/4 The computation on this machine, to compare with");
-    let expected = camera.on_host(repo)?;
+    let expected = firmware::camera_on_host(repo)?;
 
-    eprintln!("3/4 The firmware on an emulated RV32IMC core, all its memory from Esparto");
-    let trace = out.join("camera.trace");
+    eprintln!("3/4 The firmware on a simulated RV32IMC core, all its memory from Esparto");
     let bar = progress_bar();
-    let core = camera.on_core(repo, &trace, |line| show(&bar, line));
+    let (said, in_qemu) = thread::scope(|scope| {
+        let qemu = qemu.as_ref();
+        let in_qemu =
+            qemu.map(|qemu| scope.spawn(|| qemu.boot(repo, &CAMERA, Some(&qemu_trace), |_| ())));
+        let said = sim.boot(repo, &CAMERA, Some(&trace), |line| show(&bar, line));
+        bar.set_message("waiting for QEMU");
+        let in_qemu = in_qemu.map(|run| run.join().map_err(|_| anyhow!("QEMU's thread died")));
+        (said, in_qemu)
+    });
     bar.finish_and_clear();
-    let core = core?;
-    firmware::compare(&expected, &core.results())?;
-    core.lines
+    let said = said?;
+    firmware::hold_camera(&said, &expected)?;
+    said.lines
         .iter()
         .filter(|line| Progress::read(line).is_none())
         .for_each(|line| println!("{line}"));
-    println!("{} results, the same on the core and on this machine\n", expected.len());
+    println!("{} results, the same on the core and on this machine", expected.len());
+    println!("{} instructions on the simulator", said.instructions);
+    if let Some(in_qemu) = in_qemu {
+        let in_qemu = in_qemu??;
+        said.hold_to(&in_qemu)?;
+        firmware::compare_traces(&trace, &qemu_trace)?;
+        println!(
+            "{} instructions in QEMU: the same, and the same {} lines and trace of the same program",
+            in_qemu.instructions,
+            in_qemu.lines.len()
+        );
+    }
+    println!();
 
     eprintln!("4/4 Where every byte went");
     let page = out.join("report.html");
-    let report = traces::report(repo, &trace).arg("--elf").arg(camera.elf(repo));
+    let report = traces::report(repo, &trace).arg("--elf").arg(CAMERA.elf(repo));
     report.arg("--html").arg(&page).quiet().run()?;
     println!("\nThe report to open:  {}", page.display());
     println!("The trace behind it: {}", trace.display());

@@ -7,8 +7,10 @@
 
 mod cli;
 mod demo;
+mod emulator;
 mod exec;
 mod firmware;
+mod program;
 mod readme;
 mod repo;
 mod silent;

@@ -14,7 +14,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, Stmt};
 
-use crate::firmware::IMC;
+use crate::program::IMC;
 use crate::tally::Tally;
 use crate::{Repo, tools};
 

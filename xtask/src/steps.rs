@@ -15,7 +15,7 @@ pub(crate) struct Step {
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 12] = [
+pub(crate) const STEPS: [Step; 13] = [
     Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
     Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
     Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
@@ -39,7 +39,12 @@ pub(crate) const STEPS: [Step; 12] = [
     Step {
         name: "core",
         about: "the suite, the camera and the hook's cost on an emulated core",
-        run: firmware::test,
+        run: firmware::test_on_qemu,
+    },
+    Step {
+        name: "sim",
+        about: "the same on the simulator, which is held to QEMU; memcheck, an SD card",
+        run: firmware::test_on_sim,
     },
     Step {
         name: "fuzz",

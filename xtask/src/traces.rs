@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::emulator::Emulator;
 use crate::exec::Cmd;
-use crate::firmware::{IMAC, IMC};
+use crate::firmware::CAMERA;
+use crate::program::{IMAC, Program};
 use crate::tally::Tally;
-use crate::{Repo, firmware};
+use crate::{Repo, tools};
 
 /// The traces that can be recorded anew; but for the camera's, each is a program of
 /// `firmware/workloads`.
@@ -24,15 +26,16 @@ pub(crate) fn report(repo: &Repo, trace: &Path) -> Cmd {
     esparto(repo, "report").arg(trace)
 }
 
-/// Records the trace `name` on the emulated core.
+/// Records the trace `name` on the simulator.
 pub(crate) fn record(repo: &Repo, name: &str) -> Result<()> {
-    firmware::ensure_tools()?;
     let trace = repo.path("traces").join(name).with_extension("trace");
-    let program = match name {
-        "camera" => format!("--target {IMC} -p camera"),
-        workload => format!("--target {IMAC} -p workloads --bin {workload}"),
+    let workload = NAMES.into_iter().find(|known| *known == name).context("no such trace")?;
+    let program = match workload {
+        "camera" => CAMERA,
+        workload => Program::new("workloads", workload, IMAC),
     };
-    firmware::boot(repo, &program, Some(&trace), |line| println!("{line}"))?;
+    tools::ensure_targets(&[program.target])?;
+    Emulator::sim(repo)?.boot(repo, &program, Some(&trace), |line| println!("{line}"))?;
     println!("recorded {}", trace.display());
     Ok(())
 }
