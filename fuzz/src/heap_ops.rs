@@ -5,24 +5,9 @@
 mod oracle;
 
 use esparto::heap::freertos::{Heap2, Heap4};
-use esparto::heap::tag::Preset;
 use esparto::heap::{Bump, Heap, LinkedList, RawHeap, Realtime, Throughput};
+use oracle::preset::{Narrow, NarrowCached};
 use oracle::{Op, Oracle};
-
-/// The real-time heap with the granule of a chip.
-struct Narrow;
-
-impl Preset for Narrow {
-    const GRANULE_BYTES: usize = 4;
-}
-
-/// The fast heap likewise.
-struct NarrowCached;
-
-impl Preset for NarrowCached {
-    const GRANULE_BYTES: usize = 4;
-    const CACHE_SIZE_LIMIT_BYTES: usize = Throughput::CACHE_SIZE_LIMIT_BYTES;
-}
 
 /// What the bytes of one operation are, after the two that choose heap and memory.
 const OP_BYTES: usize = 4;

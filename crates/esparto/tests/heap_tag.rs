@@ -8,23 +8,9 @@ use std::alloc::Layout;
 use esparto::heap::tag::Preset;
 use esparto::heap::{ExtentKind, InitError, RawHeap};
 use esparto::{Heap, Realtime, Throughput};
+use oracle::preset::{Narrow, NarrowCached};
 use oracle::{Op, Oracle, exhaust, random};
 use proptest::prelude::*;
-
-/// The real-time heap with the granule of a 32-bit target, whatever the host.
-struct Narrow;
-
-impl Preset for Narrow {
-    const GRANULE_BYTES: usize = 4;
-}
-
-/// The fast heap likewise.
-struct NarrowCached;
-
-impl Preset for NarrowCached {
-    const GRANULE_BYTES: usize = 4;
-    const CACHE_SIZE_LIMIT_BYTES: usize = Throughput::CACHE_SIZE_LIMIT_BYTES;
-}
 
 const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
 const OPS: usize = if cfg!(miri) { 24 } else { 250 };

@@ -1,24 +1,15 @@
 //! What the default heap's `check` finds, kind by kind, and that it reads nothing wild doing so.
 
+#[path = "oracle/preset.rs"]
+mod preset;
+
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
+use esparto::Heap;
 use esparto::heap::tag::Preset;
 use esparto::heap::{Corruption, Cursor, ExtentKind, Progress, RawHeap};
-use esparto::{Heap, Throughput};
-
-struct Narrow;
-
-impl Preset for Narrow {
-    const GRANULE_BYTES: usize = 4;
-}
-
-struct NarrowCached;
-
-impl Preset for NarrowCached {
-    const GRANULE_BYTES: usize = 4;
-    const CACHE_SIZE_LIMIT_BYTES: usize = Throughput::CACHE_SIZE_LIMIT_BYTES;
-}
+use preset::{Narrow, NarrowCached};
 
 const LEN: usize = 4096;
 
