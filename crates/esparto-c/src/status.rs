@@ -20,7 +20,7 @@ pub enum Status {
     BadAlign = 4,
     /// A capability that does not exist, or memory without the one that is needed.
     BadCaps = 5,
-    /// A name is too long or no UTF-8.
+    /// A name is too long or no printable ASCII.
     BadName = 6,
     /// A handle that was not set up, was ended or moved, or is of another kind.
     BadHandle = 7,

@@ -140,7 +140,7 @@ typedef enum esparto_status_t {
      */
     ESPARTO_BAD_CAPS = 5,
     /**
-     * A name is too long or no UTF-8.
+     * A name is too long or no printable ASCII.
      */
     ESPARTO_BAD_NAME = 6,
     /**

@@ -167,7 +167,10 @@ impl<const N: usize, S: Sink> State<N, S> {
         };
         // Nothing is live yet: what is not free is bookkeeping.
         slot.bookkeeping_bytes = region.len_bytes() - slot.free().0;
-        self.slots[index] = Some(slot);
+        // Not by index: a panic that cannot be would bring all of its text along.
+        if let Some(place) = self.slots.get_mut(index) {
+            *place = Some(slot);
+        }
         Ok(RegionId(index as u8))
     }
 
