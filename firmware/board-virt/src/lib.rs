@@ -2,6 +2,8 @@
 //!
 //! - [`memory`]: which memory there is, what of it is taken before `main`, and what is Esparto's.
 //! - [`stack`]: a stack of one's own, from any allocator, with its high-water mark.
+//! - [`task`]: tasks on stacks of their own, preempted by interrupts. [`timer`]: the interrupt that
+//!   comes by itself.
 //! - [`frames`]: the return addresses that led here, by the chain of frame pointers.
 //! - [`counter`]: instructions retired. [`doorbell`]: an interrupt on request.
 //! - [`uart`], [`println!`]: lines for people. [`channel`]: bytes for a file on the host.
@@ -18,6 +20,8 @@ pub mod exit;
 pub mod frames;
 pub mod memory;
 pub mod stack;
+pub mod task;
+pub mod timer;
 mod trap;
 pub mod uart;
 

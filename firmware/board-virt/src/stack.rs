@@ -70,6 +70,32 @@ impl<'m> Stack<'m> {
     }
 }
 
+/// What the caller has not yet used of the boot stack, painted. Interrupts run there while there are
+/// [tasks](crate::task), and whatever the caller calls.
+///
+/// # Panics
+/// There is too little left for a stack.
+///
+/// # Safety
+/// Called once, on the boot stack.
+#[must_use]
+pub unsafe fn adopt_boot(name: &'static str) -> esparto::Stack {
+    /// What this function and those that it calls need while they paint.
+    const OWN_BYTES: usize = 512;
+    let sp: *mut MaybeUninit<u8>;
+    // SAFETY: reads a register.
+    unsafe { asm!("mv {}, sp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    let start_addr = memory::boot_stack_addrs().start;
+    let len_bytes = sp.addr().saturating_sub(start_addr).saturating_sub(OWN_BYTES);
+    // SAFETY: the part of the boot stack that nobody is on; what runs there later is what the stack
+    // is for, and its words are read one by one.
+    let rest = unsafe { core::slice::from_raw_parts_mut(sp.with_addr(start_addr), len_bytes) };
+    match esparto::Stack::adopt(name, rest) {
+        Ok(stack) => stack,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// Runs `work` on `stack` and comes back to the present one. Checks nothing.
 ///
 /// # Safety
@@ -127,9 +153,9 @@ pub unsafe fn run_guarded<F: FnOnce()>(
     panic!("exception {cause} on the stack of {}, value {fault_addr:#010x}", stack.name());
 }
 
-fn use_addrs(addrs: Range<usize>) {
+pub(crate) fn use_addrs(addrs: Range<usize>) {
     // An interrupt between the two sees a range that is too wide or empty; handlers record
-    // nothing, so nobody looks.
+    // nothing, so nobody looks. A task that it switches to has a range of its own.
     START_ADDR.store(addrs.start, Ordering::Relaxed);
     END_ADDR.store(addrs.end, Ordering::Relaxed);
 }

@@ -17,6 +17,11 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 
 #[unsafe(no_mangle)]
 extern "C" fn ExceptionHandler(_frame: &riscv_rt::TrapFrame) -> ! {
+    fail()
+}
+
+/// Says which exception this is, inside of its trap.
+pub(crate) fn fail() -> ! {
     let (cause, addr) = (riscv::register::mcause::read(), riscv::register::mtval::read());
     println!(
         "exception {} at {:#010x}, value {addr:#010x}",

@@ -20,12 +20,18 @@ impl Write for Uart {
     }
 }
 
-/// Writes a line to the serial line.
+/// Writes `text` and ends the line; nobody else's comes in between.
+pub fn line(text: fmt::Arguments<'_>) {
+    critical_section::with(|_| {
+        // The serial line cannot fail.
+        let _ = writeln!(Uart, "{text}");
+    });
+}
+
+/// Writes a line to the serial line, in one piece whoever else does.
 #[macro_export]
 macro_rules! println {
-    ($($argument:tt)*) => {{
-        use ::core::fmt::Write as _;
-        // The serial line cannot fail.
-        let _ = ::core::writeln!($crate::uart::Uart, $($argument)*);
-    }};
+    ($($argument:tt)*) => {
+        $crate::uart::line(::core::format_args!($($argument)*))
+    };
 }

@@ -1,110 +1,108 @@
-//! Pixels: decoding and scaling.
+//! A frame on its way through the stages.
+
+use alloc::string::String;
 
 use allocator_api2::alloc::Allocator;
-use allocator_api2::vec::Vec;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::{Photograph, PipelineError};
+use crate::{
+    Detection, Entry, FrameResult, Luma, Packed, Photograph, PipelineError, Rgb, Stage, Station,
+};
 
-/// Width and height of the image that the network looks at.
-pub const LUMA_SIDE_PX: usize = 96;
-
-/// An image of three bytes a pixel.
+/// A frame between two stages. Whoever has it may take it to the next one, on any task.
 #[derive(Debug)]
-pub struct Rgb<A: Allocator> {
-    width_px: usize,
-    height_px: usize,
-    pixels: Vec<u8, A>,
+pub struct Frame<A: Allocator> {
+    number: usize,
+    photograph: Photograph,
+    pixels_crc: u32,
+    luma_crc: u32,
+    detection: Option<Detection>,
+    held: Held<A>,
 }
 
-impl<A: Allocator> Rgb<A> {
-    /// Decodes `photograph` straight into `memory`; the decoder's own tables and rows are asked
-    /// of the global allocator.
-    ///
-    /// # Errors
-    /// [`PipelineError::Decode`] or [`PipelineError::FrameMemory`].
-    pub fn decode(photograph: Photograph, memory: A) -> Result<Self, PipelineError> {
-        let refused = |_| PipelineError::Decode { photograph: photograph.name };
-        let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(photograph.jpeg), options);
-        decoder.decode_headers().map_err(refused)?;
-        let info = decoder.info().ok_or(PipelineError::Decode { photograph: photograph.name })?;
-        let (width_px, height_px) = (usize::from(info.width), usize::from(info.height));
-        let mut pixels = zeroed(width_px * height_px * 3, memory)?;
-        decoder.decode_into(&mut pixels).map_err(refused)?;
-        Ok(Self { width_px, height_px, pixels })
-    }
+/// What the next stage works on.
+#[derive(Debug)]
+enum Held<A: Allocator> {
+    Photograph,
+    Rgb(Rgb<A>),
+    Luma(Luma<A>),
+    Detection,
+    Report(String),
+    Nothing,
+}
 
-    /// CRC-32 of the pixels.
+impl<A: Allocator + Clone> Frame<A> {
+    /// A frame that was just taken.
     #[must_use]
-    pub fn checksum(&self) -> u32 {
-        crc32fast::hash(&self.pixels)
-    }
-
-    /// The luma of the largest centred square, averaged down to [`LUMA_SIDE_PX`].
-    ///
-    /// # Errors
-    /// [`PipelineError::FrameMemory`].
-    pub fn to_luma<B: Allocator>(&self, memory: B) -> Result<Luma<B>, PipelineError> {
-        let side_px = self.width_px.min(self.height_px);
-        let (left_px, top_px) = ((self.width_px - side_px) / 2, (self.height_px - side_px) / 2);
-        let mut pixels = zeroed(LUMA_SIDE_PX * LUMA_SIDE_PX, memory)?;
-        for (index, pixel) in pixels.iter_mut().enumerate() {
-            let columns = span(index % LUMA_SIDE_PX, side_px);
-            let rows = span(index / LUMA_SIDE_PX, side_px);
-            let count = u32::try_from(columns.len() * rows.len()).unwrap_or(u32::MAX);
-            let mut sum = 0;
-            for row in rows {
-                for column in columns.clone() {
-                    let at = ((top_px + row) * self.width_px + left_px + column) * 3;
-                    sum += luma(&self.pixels[at..at + 3]);
-                }
-            }
-            // A mean of bytes is a byte.
-            *pixel = (sum / count) as u8;
+    pub fn new(number: usize, photograph: Photograph) -> Self {
+        Self {
+            number,
+            photograph,
+            pixels_crc: 0,
+            luma_crc: 0,
+            detection: None,
+            held: Held::Photograph,
         }
-        Ok(Luma { pixels })
     }
-}
 
-/// A square image of one byte a pixel.
-#[derive(Debug)]
-pub struct Luma<A: Allocator> {
-    pixels: Vec<u8, A>,
-}
-
-impl<A: Allocator> Luma<A> {
-    /// CRC-32 of the pixels.
+    /// Its number.
     #[must_use]
-    pub fn checksum(&self) -> u32 {
-        crc32fast::hash(&self.pixels)
+    pub fn number(&self) -> usize {
+        self.number
     }
 
-    /// The pixel of a row and a column.
-    #[must_use]
-    pub fn pixel(&self, row: usize, column: usize) -> u8 {
-        self.pixels[row * LUMA_SIDE_PX + column]
+    /// Takes the frame through `stage`, at `station`. What the stage no longer needs is freed; after
+    /// the last one there is a result.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; the frame is of no use then.
+    pub fn pass(
+        &mut self,
+        stage: Stage,
+        station: &mut Station<A>,
+    ) -> Result<Option<FrameResult>, PipelineError> {
+        self.held = match (stage, core::mem::replace(&mut self.held, Held::Nothing)) {
+            (Stage::Decode, Held::Photograph) => {
+                let rgb = Rgb::decode(self.photograph, station.frame_memory.clone())?;
+                self.pixels_crc = rgb.checksum();
+                Held::Rgb(rgb)
+            }
+            (Stage::Scale, Held::Rgb(rgb)) => {
+                let luma = rgb.to_luma(station.frame_memory.clone())?;
+                self.luma_crc = luma.checksum();
+                Held::Luma(luma)
+            }
+            (Stage::Detect, Held::Luma(luma)) => {
+                self.detection = Some(station.eye.look(&luma, self.luma_crc));
+                Held::Detection
+            }
+            (Stage::Report, Held::Detection) => {
+                let detection = self.detection.ok_or(PipelineError::Order { stage })?;
+                let crcs = (self.pixels_crc, self.luma_crc);
+                let entry = Entry::new(self.number, self.photograph.name, crcs, detection);
+                Held::Report(station.log.report(entry)?)
+            }
+            (Stage::Compress, Held::Report(report)) => {
+                let packed = Packed::new(&report)?;
+                let result = self.result(&report, &packed).ok_or(PipelineError::Order { stage })?;
+                station.outbox.send(packed);
+                return Ok(Some(result));
+            }
+            _ => return Err(PipelineError::Order { stage }),
+        };
+        Ok(None)
     }
-}
 
-/// The source rows or columns behind one of the destination, never empty.
-fn span(index: usize, side_px: usize) -> core::ops::Range<usize> {
-    let start = index * side_px / LUMA_SIDE_PX;
-    let end = ((index + 1) * side_px).div_ceil(LUMA_SIDE_PX).min(side_px);
-    start..end.max(start + 1)
-}
-
-/// ITU-R BT.601 luma, in 1/256.
-fn luma(rgb: &[u8]) -> u32 {
-    (77 * u32::from(rgb[0]) + 150 * u32::from(rgb[1]) + 29 * u32::from(rgb[2])) >> 8
-}
-
-fn zeroed<A: Allocator>(size_bytes: usize, memory: A) -> Result<Vec<u8, A>, PipelineError> {
-    let mut bytes = Vec::new_in(memory);
-    bytes.try_reserve_exact(size_bytes).map_err(|_| PipelineError::FrameMemory { size_bytes })?;
-    bytes.resize(size_bytes, 0);
-    Ok(bytes)
+    fn result(&self, report: &str, packed: &Packed) -> Option<FrameResult> {
+        Some(FrameResult {
+            frame: self.number,
+            scene: self.photograph.name,
+            pixels_crc: self.pixels_crc,
+            luma_crc: self.luma_crc,
+            detection: self.detection?,
+            report_crc: crc32fast::hash(report.as_bytes()),
+            report_bytes: report.len(),
+            packed_bytes: packed.bytes().len(),
+            packed_crc: crc32fast::hash(packed.bytes()),
+        })
+    }
 }

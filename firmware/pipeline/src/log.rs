@@ -1,4 +1,4 @@
-//! The log: one entry a frame, as JSON, packed.
+//! The log: one entry a frame, as JSON, packed, sent.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -33,18 +33,24 @@ impl Entry {
     }
 }
 
-/// The entries so far.
+/// The newest entries.
 #[derive(Debug, Default)]
 pub struct Log {
     entries: Vec<Entry>,
 }
 
 impl Log {
+    /// So many entries are kept: a device runs for longer than its memory lasts.
+    pub const ENTRY_COUNT: usize = 8;
+
     /// Adds `entry` and gives the report of all entries as JSON text, read back and compared.
     ///
     /// # Errors
     /// [`PipelineError::Report`].
     pub fn report(&mut self, entry: Entry) -> Result<String, PipelineError> {
+        if self.entries.len() == Self::ENTRY_COUNT {
+            self.entries.remove(0);
+        }
         self.entries.push(entry);
         let persons = self.entries.iter().filter(|entry| entry.person_permille >= 500).count();
         let report = json!({
@@ -83,5 +89,24 @@ impl Packed {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+/// What was sent and is kept until it is acknowledged: the last reports.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    sent: Vec<Packed>,
+}
+
+impl Outbox {
+    /// So many.
+    pub const KEPT_COUNT: usize = 2;
+
+    /// Sends `packed`.
+    pub fn send(&mut self, packed: Packed) {
+        if self.sent.len() == Self::KEPT_COUNT {
+            self.sent.remove(0);
+        }
+        self.sent.push(packed);
     }
 }

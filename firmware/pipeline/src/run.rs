@@ -1,13 +1,10 @@
-//! The pipeline itself.
+//! All stages in one go, and what comes of a frame.
 
-use alloc::vec::Vec;
 use core::fmt;
 
 use allocator_api2::alloc::Allocator;
 
-use crate::{
-    Detection, Entry, Log, PHOTOGRAPHS, Packed, Photograph, PipelineError, Platform, Rgb, Stage,
-};
+use crate::{Detection, Frame, PHOTOGRAPHS, PipelineError, Stage, Station};
 
 /// What came of one frame. Its `Display` is the line that core and host are compared by.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,79 +49,24 @@ impl fmt::Display for FrameResult {
     }
 }
 
-/// Runs `frame_count` frames, the photographs in turn, and hands each result to `sink` as it
-/// comes. The log grows by an entry a frame, as a device's does.
+/// Runs `frame_count` frames through all stages, the photographs in turn, and hands each result to
+/// `sink` as it comes.
 ///
 /// # Errors
 /// The first [`PipelineError`]; frames before it have been delivered.
 pub fn run<A: Allocator + Clone>(
     frame_count: usize,
     frame_memory: A,
-    platform: &mut impl Platform,
     mut sink: impl FnMut(FrameResult),
 ) -> Result<(), PipelineError> {
-    let mut log = Log::default();
-    let mut sent = Vec::new();
-    for (frame, &photograph) in PHOTOGRAPHS.iter().cycle().take(frame_count).enumerate() {
-        let (result, packed) = one(frame, photograph, &frame_memory, &mut log, platform)?;
-        // A device keeps what it sent until it is acknowledged: the last two reports.
-        if sent.len() == 2 {
-            sent.remove(0);
+    let mut station = Station::new(frame_memory);
+    for (number, &photograph) in PHOTOGRAPHS.iter().cycle().take(frame_count).enumerate() {
+        let mut frame = Frame::new(number, photograph);
+        for stage in Stage::ALL {
+            if let Some(result) = frame.pass(stage, &mut station)? {
+                sink(result);
+            }
         }
-        sent.push(packed);
-        sink(result);
     }
     Ok(())
-}
-
-fn one<A: Allocator + Clone>(
-    frame: usize,
-    photograph: Photograph,
-    frame_memory: &A,
-    log: &mut Log,
-    platform: &mut impl Platform,
-) -> Result<(FrameResult, Packed), PipelineError> {
-    let rgb =
-        during(platform, frame, Stage::Decode, |_| Rgb::decode(photograph, frame_memory.clone()))?;
-    let pixels_crc = rgb.checksum();
-    let luma = during(platform, frame, Stage::Scale, |_| {
-        let luma = rgb.to_luma(frame_memory.clone());
-        drop(rgb);
-        luma
-    })?;
-    let luma_crc = luma.checksum();
-    let detection = during(platform, frame, Stage::Detect, |platform| {
-        let mut detection = None;
-        platform.on_stack(Detection::STACK_BYTES, &mut || detection = Some(Detection::of(&luma)));
-        drop(luma);
-        detection.ok_or(PipelineError::Stack)
-    })?;
-    let report = during(platform, frame, Stage::Report, |_| {
-        log.report(Entry::new(frame, photograph.name, (pixels_crc, luma_crc), detection))
-    })?;
-    let packed = during(platform, frame, Stage::Compress, |_| Packed::new(&report))?;
-    let result = FrameResult {
-        frame,
-        scene: photograph.name,
-        pixels_crc,
-        luma_crc,
-        detection,
-        report_crc: crc32fast::hash(report.as_bytes()),
-        report_bytes: report.len(),
-        packed_bytes: packed.bytes().len(),
-        packed_crc: crc32fast::hash(packed.bytes()),
-    };
-    Ok((result, packed))
-}
-
-fn during<T, P: Platform>(
-    platform: &mut P,
-    frame: usize,
-    stage: Stage,
-    work: impl FnOnce(&mut P) -> T,
-) -> T {
-    platform.enter(frame, stage);
-    let value = work(platform);
-    platform.leave(frame, stage);
-    value
 }

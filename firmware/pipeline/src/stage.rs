@@ -1,4 +1,4 @@
-//! The stages of a frame and who watches them.
+//! The stages of a frame, and what can go wrong in them.
 
 use core::fmt;
 
@@ -23,6 +23,18 @@ impl Stage {
     pub const ALL: [Self; 5] =
         [Self::Decode, Self::Scale, Self::Detect, Self::Report, Self::Compress];
 
+    /// The stage after this one.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Decode => Some(Self::Scale),
+            Self::Scale => Some(Self::Detect),
+            Self::Detect => Some(Self::Report),
+            Self::Report => Some(Self::Compress),
+            Self::Compress => None,
+        }
+    }
+
     /// A word for people.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -34,17 +46,6 @@ impl Stage {
             Self::Compress => "compress",
         }
     }
-}
-
-/// What the pipeline runs on: is told where the pipeline is, and lends a stack.
-pub trait Platform {
-    /// `stage` of frame `frame` (from 0) begins.
-    fn enter(&mut self, frame: usize, stage: Stage);
-    /// `stage` of frame `frame` is over; what it no longer needs has been freed.
-    fn leave(&mut self, frame: usize, stage: Stage);
-
-    /// Runs `work`, which needs `size_bytes` of stack.
-    fn on_stack(&mut self, size_bytes: usize, work: &mut dyn FnMut());
 }
 
 /// Why a frame could not be finished.
@@ -61,8 +62,11 @@ pub enum PipelineError {
         /// How much was asked for.
         size_bytes: usize,
     },
-    /// The platform did not run what needs a stack.
-    Stack,
+    /// The frame was not ready for this stage.
+    Order {
+        /// Which stage.
+        stage: Stage,
+    },
     /// The report could not be built or read back.
     Report,
     /// The packed log does not unpack to what was packed.
@@ -76,7 +80,9 @@ impl fmt::Display for PipelineError {
             Self::FrameMemory { size_bytes } => {
                 write!(f, "no frame memory for {size_bytes} bytes")
             }
-            Self::Stack => f.write_str("the platform did not run the network"),
+            Self::Order { stage } => {
+                write!(f, "the frame comes too early or too late for the stage {}", stage.name())
+            }
             Self::Report => f.write_str("the JSON report does not read back as written"),
             Self::Unpack => f.write_str("the packed log does not unpack to what was packed"),
         }

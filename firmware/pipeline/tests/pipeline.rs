@@ -4,28 +4,9 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use allocator_api2::alloc::{AllocError, Allocator, Global};
-use pipeline::{FRAME_COUNT, FrameResult, PHOTOGRAPHS, PipelineError, Platform, Rgb, Stage};
-
-/// A platform that notes where the pipeline was; without a stack to lend if told so.
-#[derive(Default)]
-struct Desk {
-    left: Vec<(usize, Stage)>,
-    has_no_stack: bool,
-}
-
-impl Platform for Desk {
-    fn enter(&mut self, _frame: usize, _stage: Stage) {}
-
-    fn leave(&mut self, frame: usize, stage: Stage) {
-        self.left.push((frame, stage));
-    }
-
-    fn on_stack(&mut self, _size_bytes: usize, work: &mut dyn FnMut()) {
-        if !self.has_no_stack {
-            work();
-        }
-    }
-}
+use pipeline::{
+    FRAME_COUNT, Frame, FrameResult, Log, PHOTOGRAPHS, PipelineError, Rgb, Stage, Station,
+};
 
 /// Memory that is full.
 #[derive(Clone)]
@@ -40,51 +21,63 @@ unsafe impl Allocator for Full {
     unsafe fn deallocate(&self, _ptr: NonNull<u8>, _layout: Layout) {}
 }
 
-fn results(frame_count: usize, desk: &mut Desk) -> Vec<FrameResult> {
+fn results(frame_count: usize) -> Vec<FrameResult> {
     let mut results = Vec::new();
-    pipeline::run(frame_count, Global, desk, |result| results.push(result)).unwrap();
+    pipeline::run(frame_count, Global, |result| results.push(result)).unwrap();
     results
 }
 
 #[test]
 fn people_are_found_where_there_are_people_and_nowhere_else() {
-    let mut desk = Desk::default();
-    let results = results(FRAME_COUNT, &mut desk);
+    let results = results(FRAME_COUNT);
     let people: Vec<_> = results
         .iter()
         .filter(|result| result.detection.person > result.detection.nobody)
         .map(|result| result.scene)
         .collect();
     assert_eq!(people, ["astronaut", "camera"]);
-    let stages = (0..FRAME_COUNT).flat_map(|frame| Stage::ALL.map(|stage| (frame, stage)));
-    assert!(desk.left.iter().copied().eq(stages), "every stage of every frame, in order");
 }
 
 #[test]
-fn the_log_grows_and_packs() {
-    let results = results(2 * FRAME_COUNT, &mut Desk::default());
-    for pair in results.windows(2) {
+fn the_log_grows_and_packs_and_then_keeps_the_newest() {
+    let results = results(Log::ENTRY_COUNT + FRAME_COUNT);
+    for pair in results[..Log::ENTRY_COUNT].windows(2) {
         assert!(pair[0].report_bytes < pair[1].report_bytes);
     }
     assert!(results.iter().skip(1).all(|result| result.packed_bytes < result.report_bytes));
+    // The frames of a full log have the same scenes; their numbers went from one digit to two.
+    let full = &results[Log::ENTRY_COUNT - 1..];
+    assert_eq!(full.len(), FRAME_COUNT + 1);
+    assert!(full[FRAME_COUNT].report_bytes <= full[0].report_bytes + FRAME_COUNT);
     // The same photograph gives the same pixels, whatever came before it.
     assert_eq!(results[0].pixels_crc, results[FRAME_COUNT].pixels_crc);
     assert_eq!(results[0].detection, results[FRAME_COUNT].detection);
 }
 
 #[test]
-fn missing_memory_a_missing_stack_and_a_broken_photograph_are_errors() {
-    let fail = |memory_is_full: bool, desk: &mut Desk| {
-        if memory_is_full {
-            pipeline::run(1, Full, desk, |_| {}).unwrap_err()
-        } else {
-            pipeline::run(1, Global, desk, |_| {}).unwrap_err()
+fn stages_at_stations_of_their_own_give_what_one_station_gives() {
+    let mut stations = Stage::ALL.map(|_| Station::new(Global));
+    let mut apart = Vec::new();
+    for (number, photograph) in PHOTOGRAPHS.into_iter().enumerate() {
+        let mut frame = Frame::new(number, photograph);
+        for (stage, station) in Stage::ALL.into_iter().zip(&mut stations) {
+            apart.extend(frame.pass(stage, station).unwrap());
         }
-    };
+    }
+    assert_eq!(apart, results(FRAME_COUNT));
+}
+
+#[test]
+fn missing_memory_a_wrong_order_and_a_broken_photograph_are_errors() {
     let size_bytes = 320 * 240 * 3;
-    assert_eq!(fail(true, &mut Desk::default()), PipelineError::FrameMemory { size_bytes });
-    let mut stackless = Desk { has_no_stack: true, ..Desk::default() };
-    assert_eq!(fail(false, &mut stackless), PipelineError::Stack);
+    let error = pipeline::run(1, Full, |_| {}).unwrap_err();
+    assert_eq!(error, PipelineError::FrameMemory { size_bytes });
+
+    let mut station = Station::new(Global);
+    for stage in Stage::ALL.into_iter().skip(1) {
+        let mut frame = Frame::new(0, PHOTOGRAPHS[0]);
+        assert_eq!(frame.pass(stage, &mut station), Err(PipelineError::Order { stage }));
+    }
 
     let mut broken = PHOTOGRAPHS[0];
     broken.jpeg = &broken.jpeg[..40];

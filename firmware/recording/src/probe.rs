@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use board_virt::{counter, doorbell, frames};
 use esparto_trace::Probe;
 
-/// The core: its clock counts instructions, its frames are the chain of frame pointers.
+/// The core: its clock counts instructions and stands still while it waits, its frames are the chain of frame pointers.
 #[derive(Clone, Copy, Debug)]
 pub struct Core;
 
@@ -29,7 +29,7 @@ impl Probe for Core {
         if event_count.is_multiple_of(Self::EVENTS_PER_RING) {
             doorbell::ring();
         }
-        counter::instructions()
+        counter::busy()
     }
 
     #[inline(always)]

@@ -89,7 +89,7 @@ pub fn snapshot<const SLOTS: usize, const FRAMES: usize>(memory: &Traced<SLOTS, 
             let checked = memory.check(region.id, &mut Cursor::default(), usize::MAX);
             assert_eq!(checked, Some(Ok(Progress::Done)), "region {} is unsound", region.name);
         }
-        encoder.snapshot(counter::instructions(), &stats);
+        encoder.snapshot(counter::busy(), &stats);
     });
 }
 

@@ -1,0 +1,132 @@
+//! The way into a trap and out of it, by way of a context.
+
+use core::arch::naked_asm;
+use core::cell::UnsafeCell;
+
+/// The registers of a task that is not running.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Context {
+    /// `x1` to `x31`; `gp` and `tp` are everybody's, and their places are left alone.
+    pub(super) registers: [usize; 31],
+    pub(super) pc: usize,
+}
+
+pub(super) const SP: usize = 1;
+pub(super) const A0: usize = 9;
+
+const _: () = assert!(size_of::<Context>() == 128, "the offsets below");
+
+impl Context {
+    pub(super) const EMPTY: Self = Self { registers: [0; 31], pc: 0 };
+}
+
+/// A context where the hart finds it.
+#[repr(transparent)]
+pub(super) struct ContextCell(pub(super) UnsafeCell<Context>);
+
+// SAFETY: touched by the entry below and by the scheduler, which interrupts cannot interrupt, and
+// before the tasks run.
+unsafe impl Sync for ContextCell {}
+
+impl ContextCell {
+    pub(super) const fn new() -> Self {
+        Self(UnsafeCell::new(Context::EMPTY))
+    }
+}
+
+/// Where `main` is while tasks run. Its stack is the boot stack, and handlers run below what it
+/// uses of that.
+pub(super) static MAIN: ContextCell = ContextCell::new();
+
+/// What `mtvec` points to while tasks run; `mscratch` points to the context of the one that does.
+///
+/// # Safety
+/// Entered by the hart alone.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn enter() {
+    naked_asm!(
+        // A trap's address is a multiple of 4.
+        ".balign 4",
+        "csrrw t6, mscratch, t6",
+        "sw x1, 0(t6)",
+        "sw x2, 4(t6)",
+        "sw x5, 16(t6)",
+        "sw x6, 20(t6)",
+        "sw x7, 24(t6)",
+        "sw x8, 28(t6)",
+        "sw x9, 32(t6)",
+        "sw x10, 36(t6)",
+        "sw x11, 40(t6)",
+        "sw x12, 44(t6)",
+        "sw x13, 48(t6)",
+        "sw x14, 52(t6)",
+        "sw x15, 56(t6)",
+        "sw x16, 60(t6)",
+        "sw x17, 64(t6)",
+        "sw x18, 68(t6)",
+        "sw x19, 72(t6)",
+        "sw x20, 76(t6)",
+        "sw x21, 80(t6)",
+        "sw x22, 84(t6)",
+        "sw x23, 88(t6)",
+        "sw x24, 92(t6)",
+        "sw x25, 96(t6)",
+        "sw x26, 100(t6)",
+        "sw x27, 104(t6)",
+        "sw x28, 108(t6)",
+        "sw x29, 112(t6)",
+        "sw x30, 116(t6)",
+        "csrr t0, mepc",
+        "sw t0, 124(t6)",
+        "csrrw t0, mscratch, t6",
+        "sw t0, 120(t6)",
+        // Below what `main` uses of the boot stack; if it is `main` that was interrupted, that was
+        // stored just now.
+        "la t0, {main}",
+        "lw sp, 4(t0)",
+        "andi sp, sp, -16",
+        // The chain of frame pointers starts anew.
+        "li s0, 0",
+        "call {handle}",
+        "csrw mscratch, a0",
+        "mv t6, a0",
+        "lw t0, 124(t6)",
+        "csrw mepc, t0",
+        // Back to machine mode, with interrupts let through: nobody waits inside a critical section.
+        "li t0, 0x1880",
+        "csrs mstatus, t0",
+        "lw x1, 0(t6)",
+        "lw x2, 4(t6)",
+        "lw x5, 16(t6)",
+        "lw x6, 20(t6)",
+        "lw x7, 24(t6)",
+        "lw x8, 28(t6)",
+        "lw x9, 32(t6)",
+        "lw x10, 36(t6)",
+        "lw x11, 40(t6)",
+        "lw x12, 44(t6)",
+        "lw x13, 48(t6)",
+        "lw x14, 52(t6)",
+        "lw x15, 56(t6)",
+        "lw x16, 60(t6)",
+        "lw x17, 64(t6)",
+        "lw x18, 68(t6)",
+        "lw x19, 72(t6)",
+        "lw x20, 76(t6)",
+        "lw x21, 80(t6)",
+        "lw x22, 84(t6)",
+        "lw x23, 88(t6)",
+        "lw x24, 92(t6)",
+        "lw x25, 96(t6)",
+        "lw x26, 100(t6)",
+        "lw x27, 104(t6)",
+        "lw x28, 108(t6)",
+        "lw x29, 112(t6)",
+        "lw x30, 116(t6)",
+        "lw x31, 120(t6)",
+        "mret",
+        main = sym MAIN,
+        handle = sym super::scheduler::handle,
+    )
+}

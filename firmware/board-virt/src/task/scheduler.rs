@@ -1,0 +1,232 @@
+//! Who runs.
+
+use core::cell::RefCell;
+use core::ops::Range;
+
+use critical_section::{CriticalSection, Mutex};
+use esparto::Owner;
+use esparto::stack::StackSpan;
+use riscv::register::mcause;
+
+use super::crew::TASK_LIMIT;
+use super::entry::{Context, ContextCell, MAIN};
+use crate::{stack, timer, trap};
+
+/// What a task costs beside its stack and its heap.
+pub const CONTROL_BYTES: usize = size_of::<Context>() + size_of::<Task>();
+
+/// The code of `ecall` in `mcause`, and the length of the instruction.
+const MACHINE_CALL: usize = 11;
+const CALL_BYTES: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ready,
+    Waiting { until_ms: Option<u32> },
+    Ended,
+}
+
+/// A task, but for its registers.
+#[derive(Debug)]
+struct Task {
+    owner: Owner,
+    stack: &'static StackSpan,
+    /// What it ran on when it was switched away from: its stack, or one that it borrowed.
+    addrs: Range<usize>,
+    state: State,
+    /// It was woken since it last waited.
+    is_woken: bool,
+    /// For how long it will wait.
+    limit_ms: Option<u32>,
+}
+
+pub(super) struct Scheduler {
+    /// The most urgent first.
+    tasks: [Option<Task>; TASK_LIMIT],
+    /// The one that runs; `None` is `main`, which runs when no task does.
+    current: Option<usize>,
+    main_addrs: Range<usize>,
+    on_switch: fn(Owner),
+}
+
+static SCHEDULER: Mutex<RefCell<Scheduler>> = Mutex::new(RefCell::new(Scheduler {
+    tasks: [const { None }; TASK_LIMIT],
+    current: None,
+    main_addrs: 0..0,
+    on_switch: |_| (),
+}));
+
+static CONTEXTS: [ContextCell; TASK_LIMIT] = [const { ContextCell::new() }; TASK_LIMIT];
+
+/// Runs `f` on the scheduler, from a task, a handler or `main`.
+pub(super) fn with<R>(f: impl FnOnce(&mut Scheduler) -> R) -> R {
+    critical_section::with(|cs| f(&mut SCHEDULER.borrow_ref_mut(cs)))
+}
+
+/// Every trap while tasks run. Returns the context to go on with.
+pub(super) extern "C" fn handle() -> *mut Context {
+    unsafe extern "C" {
+        /// Calls the program's handler of an interrupt.
+        fn _dispatch_core_interrupt(code: usize);
+    }
+    let cause = mcause::read();
+    let is_call = cause.is_exception() && cause.code() == MACHINE_CALL;
+    if cause.is_interrupt() {
+        // SAFETY: inside of a trap for this interrupt, which is what the function is for.
+        unsafe { _dispatch_core_interrupt(cause.code()) };
+    } else if !is_call {
+        trap::fail();
+    }
+    // SAFETY: interrupts are off inside of a trap.
+    let cs = unsafe { CriticalSection::new() };
+    let mut scheduler = SCHEDULER.borrow_ref_mut(cs);
+    if is_call {
+        scheduler.wait();
+    }
+    scheduler.expire(timer::now_ms());
+    scheduler.switch()
+}
+
+impl Scheduler {
+    pub(super) fn start(&mut self, on_switch: fn(Owner)) {
+        *self = Self {
+            tasks: [const { None }; TASK_LIMIT],
+            current: None,
+            main_addrs: stack::in_use(),
+            on_switch,
+        };
+    }
+
+    /// Puts a task behind all that are there.
+    ///
+    /// # Safety
+    /// The context can be gone on with once, and the stack stays until the task has ended.
+    pub(super) unsafe fn add(&mut self, owner: Owner, stack: &'static StackSpan, context: Context) {
+        let free = self.tasks.iter().position(Option::is_none);
+        let index = free.expect("a table of tasks has no more than these");
+        // SAFETY: nobody runs on this context yet, and interrupts are off.
+        unsafe { *CONTEXTS[index].0.get() = context };
+        self.tasks[index] = Some(Task {
+            owner,
+            stack,
+            addrs: stack.addrs(),
+            state: State::Ready,
+            is_woken: false,
+            limit_ms: None,
+        });
+    }
+
+    /// All tasks have ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.tasks.iter().flatten().all(|task| task.state == State::Ended)
+    }
+
+    /// Nothing is to be done before the next interrupt.
+    pub(super) fn is_idle(&self) -> bool {
+        self.first_ready().is_none()
+    }
+
+    pub(super) fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    /// Says for how long the present task is going to wait.
+    pub(super) fn set_limit(&mut self, limit_ms: Option<u32>) {
+        if let Some(task) = self.running() {
+            task.limit_ms = limit_ms;
+        }
+    }
+
+    /// The present task has done its work.
+    pub(super) fn end(&mut self) {
+        if let Some(task) = self.running() {
+            task.state = State::Ended;
+        }
+    }
+
+    pub(super) fn wake(&mut self, index: usize) {
+        if let Some(task) = self.tasks.get_mut(index).and_then(Option::as_mut) {
+            match task.state {
+                State::Waiting { .. } => task.state = State::Ready,
+                State::Ready => task.is_woken = true,
+                State::Ended => {}
+            }
+        }
+    }
+
+    fn running(&mut self) -> Option<&mut Task> {
+        self.tasks.get_mut(self.current?)?.as_mut()
+    }
+
+    /// The present task called: it waits, unless it was woken since it last did.
+    fn wait(&mut self) {
+        let now_ms = timer::now_ms();
+        // SAFETY: inside of a trap, where nobody else looks at the contexts.
+        unsafe { (*self.context(self.current)).pc += CALL_BYTES };
+        if let Some(task) = self.running() {
+            let is_woken = core::mem::take(&mut task.is_woken);
+            if task.state == State::Ready && !is_woken {
+                let until_ms = task.limit_ms.map(|limit_ms| now_ms.wrapping_add(limit_ms));
+                task.state = State::Waiting { until_ms };
+            }
+        }
+    }
+
+    /// Wakes all who have waited for long enough.
+    fn expire(&mut self, now_ms: u32) {
+        for task in self.tasks.iter_mut().flatten() {
+            if let State::Waiting { until_ms: Some(until_ms) } = task.state
+                && now_ms.wrapping_sub(until_ms) as i32 >= 0
+            {
+                task.state = State::Ready;
+            }
+        }
+    }
+
+    fn first_ready(&self) -> Option<usize> {
+        let is_ready =
+            |task: &Option<Task>| task.as_ref().is_some_and(|task| task.state == State::Ready);
+        self.tasks.iter().position(is_ready)
+    }
+
+    fn switch(&mut self) -> *mut Context {
+        let next = self.first_ready();
+        if next == self.current {
+            return self.context(next);
+        }
+        let sp_addr = {
+            // SAFETY: inside of a trap, where nobody else looks at the contexts.
+            unsafe { (*self.context(self.current)).registers[super::entry::SP] }
+        };
+        match self.running() {
+            Some(task) => {
+                task.addrs = stack::in_use();
+                // On a stack that it borrowed, its own is as deep as it was then.
+                let breach = if task.addrs == task.stack.addrs() {
+                    task.stack.check_at(sp_addr)
+                } else {
+                    task.stack.check()
+                };
+                if let Err(breach) = breach {
+                    panic!("{breach}");
+                }
+            }
+            None => self.main_addrs = stack::in_use(),
+        }
+        self.current = next;
+        let (addrs, owner) = match self.running() {
+            Some(task) => (task.addrs.clone(), task.owner),
+            None => (self.main_addrs.clone(), Owner::default()),
+        };
+        stack::use_addrs(addrs);
+        (self.on_switch)(owner);
+        self.context(next)
+    }
+
+    fn context(&self, index: Option<usize>) -> *mut Context {
+        match index {
+            Some(index) => CONTEXTS[index].0.get(),
+            None => MAIN.0.get(),
+        }
+    }
+}
