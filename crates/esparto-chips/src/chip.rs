@@ -3,8 +3,8 @@
 use esparto::Caps;
 
 use crate::{
-    AddrRange, Atomics, Bus, Cache, ChipRegion, Fact, Isa, Kind, Protection, Psram, Role, Rule,
-    rule,
+    AddrRange, Atomics, Bus, Cache, ChipRegion, Fact, FlashWindow, Isa, Kind, Protection, Psram,
+    Role, Rule, rule,
 };
 
 /// Everything known of a chip's memory.
@@ -31,6 +31,8 @@ pub struct Chip {
     pub dma: Option<&'static [Fact<AddrRange>]>,
     /// The regions, in address order.
     pub regions: &'static [ChipRegion],
+    /// Where flash appears, the window for code first; empty if not established.
+    pub flash: &'static [FlashWindow],
     /// The PSRAM it can have.
     pub psram: Option<Psram>,
     /// What else to know, beyond the rules that follow from the data.
@@ -98,6 +100,28 @@ impl Chip {
                     })
                 })
             })
+    }
+
+    /// What of the flash windows flash can have on a module with `psram_bytes` of PSRAM, the window
+    /// for code first. Where PSRAM shares a window it comes first, as ESP-IDF maps neither to a
+    /// fixed place.
+    ///
+    /// ```
+    /// let chip = esparto_chips::find("esp32c5")?;
+    /// let code = chip.flash_ranges(4 << 20).next().expect("it has flash");
+    /// assert_eq!((code.start_addr(), code.end_addr()), (0x4240_0000, 0x4400_0000));
+    /// # Ok::<(), esparto_chips::UnknownChip>(())
+    /// ```
+    pub fn flash_ranges(&self, psram_bytes: u32) -> impl Iterator<Item = AddrRange> + use<> {
+        let (regions, flash) = (self.regions, self.flash);
+        flash.iter().filter_map(move |window| {
+            let range = window.range;
+            let is_shared = regions.iter().any(|region| {
+                region.kind == Kind::Psram && region.range.contains(range.start_addr())
+            });
+            let taken = if is_shared { psram_bytes.min(range.len_bytes()) } else { 0 };
+            AddrRange::checked(range.start_addr() + taken, range.end_addr())
+        })
     }
 
     /// The size of all memory of one kind, views not counted, in bytes; for PSRAM, the window.

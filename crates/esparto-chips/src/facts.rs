@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::{AddrRange, Bus};
+
 /// A value and where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact<T> {
@@ -129,4 +131,17 @@ pub struct Psram {
     /// Do read-modify-write atomics work in it? `None` if not established; then no region claims
     /// it.
     pub atomics: Fact<Option<bool>>,
+}
+
+/// A window in which the cache shows flash: code and constants of a firmware. How much of it answers
+/// depends on the module and on what the build maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlashWindow {
+    /// The bus that reads there.
+    pub bus: Bus,
+    /// The addresses. Where a [`Kind::Psram`](crate::Kind::Psram) region has the same, the two share
+    /// them page by page.
+    pub range: AddrRange,
+    /// Where this comes from.
+    pub source: &'static str,
 }

@@ -36,7 +36,7 @@ mod region;
 mod rule;
 
 pub use chip::{Chip, DataRegion};
-pub use facts::{Atomics, Cache, Fact, Isa, Protection, Psram};
+pub use facts::{Atomics, Cache, Fact, FlashWindow, Isa, Protection, Psram};
 pub use lookup::{UnknownChip, find};
 pub use map::CHIPS;
 pub use range::AddrRange;

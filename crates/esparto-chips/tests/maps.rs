@@ -318,3 +318,46 @@ fn rules_follow_from_the_data() {
         }
     }
 }
+
+#[test]
+fn flash_lies_in_windows_of_its_own_or_behind_psram() {
+    let mut shared_count = 0;
+    for chip in CHIPS {
+        let ranges: Vec<_> = chip.flash_ranges(0).collect();
+        assert_eq!(ranges.len(), chip.flash.len(), "{}", chip.name);
+        let reads_code = |bus| matches!(bus, Bus::Instruction | Bus::Both);
+        assert!(chip.flash.first().is_none_or(|window| reads_code(window.bus)), "{}", chip.name);
+        for window in chip.flash {
+            let range = window.range;
+            assert!(range.start_addr().is_multiple_of(0x1_0000), "{}: {range}", chip.name);
+            assert!(range.end_addr().is_multiple_of(0x1_0000), "{}: {range}", chip.name);
+            assert!(!window.source.is_empty());
+            for region in chip.regions.iter().filter(|region| region.kind != Kind::Psram) {
+                assert!(!range.overlaps(region.range), "{}: {range} and {region}", chip.name);
+            }
+        }
+        let Some(psram) = chip.psram else { continue };
+        let psram_bytes = psram.typical_bytes;
+        for (all, left) in ranges.iter().zip(chip.flash_ranges(psram_bytes)) {
+            let taken = left.start_addr() - all.start_addr();
+            assert!(taken == 0 || taken == psram_bytes, "{}: {left}", chip.name);
+            shared_count += u32::from(taken != 0);
+            for piece in chip.data_regions(psram_bytes) {
+                assert!(!left.overlaps(piece.range), "{}: {left}", chip.name);
+            }
+        }
+        assert_eq!(
+            chip.flash_ranges(u32::MAX).count(),
+            ranges
+                .iter()
+                .filter(|range| {
+                    !chip
+                        .regions
+                        .iter()
+                        .any(|r| r.kind == Kind::Psram && r.range.contains(range.start_addr()))
+                })
+                .count()
+        );
+    }
+    assert!(shared_count >= 4, "the S3, C5 and C61 share their windows");
+}

@@ -4,8 +4,8 @@ use esparto::Caps;
 
 use super::{MIB, caps};
 use crate::{
-    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, Isa, Kind, Protection, Psram,
-    Reserved, Role, WordOrder,
+    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, FlashWindow, Isa, Kind,
+    Protection, Psram, Reserved, Role, WordOrder,
 };
 
 /// RTC fast memory answers to one of the two cores, so no interrupt handler may count on it.
@@ -151,6 +151,18 @@ pub(super) const CHIP: Chip = Chip {
             alias: None,
             reserved: &[],
             source: "soc.h: SOC_RTC_DATA_*",
+        },
+    ],
+    flash: &[
+        FlashWindow {
+            bus: Bus::Instruction,
+            range: AddrRange::new(0x400D_0000, 0x4040_0000),
+            source: "ext_mem_defs.h: SOC_IRAM0_CACHE_ADDRESS_*",
+        },
+        FlashWindow {
+            bus: Bus::Data,
+            range: AddrRange::new(0x3F40_0000, 0x3F80_0000),
+            source: "ext_mem_defs.h: SOC_DROM0_CACHE_ADDRESS_*",
         },
     ],
     psram: Some(Psram {

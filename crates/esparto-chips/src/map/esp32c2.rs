@@ -2,8 +2,8 @@
 
 use super::{ROM_DATA, caps};
 use crate::{
-    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, Isa, Kind, Protection, Reserved,
-    Role, WordOrder,
+    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, FlashWindow, Isa, Kind,
+    Protection, Reserved, Role, WordOrder,
 };
 
 pub(super) const CHIP: Chip = Chip {
@@ -79,6 +79,18 @@ pub(super) const CHIP: Chip = Chip {
             }),
             reserved: &[],
             source: "soc.h: SOC_DIRAM_IRAM_*",
+        },
+    ],
+    flash: &[
+        FlashWindow {
+            bus: Bus::Instruction,
+            range: AddrRange::new(0x4200_0000, 0x4240_0000),
+            source: "ext_mem_defs.h: SOC_IRAM0_CACHE_ADDRESS_*, 64 pages",
+        },
+        FlashWindow {
+            bus: Bus::Data,
+            range: AddrRange::new(0x3C00_0000, 0x3C40_0000),
+            source: "ext_mem_defs.h: SOC_DRAM0_CACHE_ADDRESS_*, 64 pages",
         },
     ],
     psram: None,

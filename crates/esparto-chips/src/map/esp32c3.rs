@@ -4,8 +4,8 @@ use esparto::Caps;
 
 use super::{ROM_DATA, caps};
 use crate::{
-    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, Isa, Kind, Protection, Reserved,
-    Role, WordOrder,
+    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, FlashWindow, Isa, Kind,
+    Protection, Reserved, Role, WordOrder,
 };
 
 pub(super) const CHIP: Chip = Chip {
@@ -91,6 +91,18 @@ pub(super) const CHIP: Chip = Chip {
             alias: None,
             reserved: &[],
             source: "soc.h: SOC_RTC_IRAM_*, SOC_RTC_DRAM_*",
+        },
+    ],
+    flash: &[
+        FlashWindow {
+            bus: Bus::Instruction,
+            range: AddrRange::new(0x4200_0000, 0x4280_0000),
+            source: "ext_mem_defs.h: SOC_IRAM0_CACHE_ADDRESS_*",
+        },
+        FlashWindow {
+            bus: Bus::Data,
+            range: AddrRange::new(0x3C00_0000, 0x3C80_0000),
+            source: "ext_mem_defs.h: SOC_DRAM0_CACHE_ADDRESS_*",
         },
     ],
     psram: None,

@@ -4,8 +4,8 @@ use esparto::Caps;
 
 use super::{MIB, ROM_DATA, caps};
 use crate::{
-    AddrRange, Atomics, Bus, Cache, Chip, ChipRegion, Fact, Isa, Kind, Protection, Psram, Reserved,
-    Role,
+    AddrRange, Atomics, Bus, Cache, Chip, ChipRegion, Fact, FlashWindow, Isa, Kind, Protection,
+    Psram, Reserved, Role,
 };
 
 pub(super) const CHIP: Chip = Chip {
@@ -60,6 +60,11 @@ pub(super) const CHIP: Chip = Chip {
             source: "soc.h: SOC_RTC_IRAM_*, SOC_RTC_DRAM_*",
         },
     ],
+    flash: &[FlashWindow {
+        bus: Bus::Both,
+        range: AddrRange::new(0x4200_0000, 0x4400_0000),
+        source: "ext_mem_defs.h: SOC_IRAM0_CACHE_ADDRESS_*, 512 pages",
+    }],
     psram: Some(Psram {
         sizes_bytes: &[4 * MIB, 8 * MIB],
         typical_bytes: 4 * MIB,

@@ -4,7 +4,8 @@ use esparto::Caps;
 
 use super::{ROM_DATA, caps};
 use crate::{
-    AddrRange, Atomics, Bus, Cache, Chip, ChipRegion, Fact, Isa, Kind, Protection, Reserved, Role,
+    AddrRange, Atomics, Bus, Cache, Chip, ChipRegion, Fact, FlashWindow, Isa, Kind, Protection,
+    Reserved, Role,
 };
 
 pub(super) const CHIP: Chip = Chip {
@@ -51,6 +52,11 @@ pub(super) const CHIP: Chip = Chip {
             source: "soc.h: SOC_RTC_IRAM_*, SOC_RTC_DRAM_*",
         },
     ],
+    flash: &[FlashWindow {
+        bus: Bus::Both,
+        range: AddrRange::new(0x4200_0000, 0x4300_0000),
+        source: "ext_mem_defs.h: IRAM0_CACHE_ADDRESS_LOW, MMU_ENTRY_NUM",
+    }],
     psram: None,
     notes: &[],
 };

@@ -4,8 +4,8 @@ use esparto::Caps;
 
 use super::{CACHE_CHOICE, MIB, ROM_DATA, caps};
 use crate::{
-    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, Isa, Kind, Protection, Psram,
-    Reserved, Role, WordOrder,
+    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, FlashWindow, Isa, Kind,
+    Protection, Psram, Reserved, Role, WordOrder,
 };
 
 pub(super) const CHIP: Chip = Chip {
@@ -110,6 +110,11 @@ pub(super) const CHIP: Chip = Chip {
             source: "hal cache_ll.h: non-cacheable address",
         },
     ],
+    flash: &[FlashWindow {
+        bus: Bus::Both,
+        range: AddrRange::new(0x4000_0000, 0x4400_0000),
+        source: "ext_mem_defs.h: SOC_MMU_FLASH_VADDR_*",
+    }],
     psram: Some(Psram {
         sizes_bytes: &[16 * MIB, 32 * MIB],
         typical_bytes: 32 * MIB,

@@ -4,8 +4,8 @@ use esparto::Caps;
 
 use super::{CACHE_CHOICE, MIB, caps};
 use crate::{
-    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, Isa, Kind, Protection, Psram,
-    Reserved, Role, WordOrder,
+    AddrRange, Alias, Atomics, Bus, Cache, Chip, ChipRegion, Fact, FlashWindow, Isa, Kind,
+    Protection, Psram, Reserved, Role, WordOrder,
 };
 
 /// Emulated atomics do not depend on the memory.
@@ -133,6 +133,18 @@ pub(super) const CHIP: Chip = Chip {
             alias: None,
             reserved: &[],
             source: "soc.h: SOC_RTC_DATA_*",
+        },
+    ],
+    flash: &[
+        FlashWindow {
+            bus: Bus::Instruction,
+            range: AddrRange::new(0x4008_0000, 0x4040_0000),
+            source: "ext_mem_defs.h: IRAM0_CACHE_ADDRESS_*",
+        },
+        FlashWindow {
+            bus: Bus::Data,
+            range: AddrRange::new(0x3F00_0000, 0x3F40_0000),
+            source: "ext_mem_defs.h: DROM0_ADDRESS_*",
         },
     ],
     psram: Some(Psram {

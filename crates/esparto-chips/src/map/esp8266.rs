@@ -54,6 +54,9 @@ pub(super) const CHIP: Chip = Chip {
             source: "ESP8266 linker scripts: iram1_0_seg",
         },
     ],
+    // The SDK's linker scripts place code from 0x40201010 or 0x40210000 on; how far the window
+    // reaches is not established.
+    flash: &[],
     psram: None,
     notes: &[],
 };

@@ -1,6 +1,6 @@
 //! A chip's memory map as pages.
 
-use esparto_chips::{AddrRange, Bus as ChipBus, Chip, ChipRegion, Isa, Kind, Role, WordOrder};
+use esparto_chips::{AddrRange, Bus as ChipBus, Chip, ChipRegion, Kind, Role, WordOrder};
 
 use crate::bus::{Bus, flags};
 use crate::device::Devices;
@@ -23,7 +23,7 @@ impl ChipOptions {
     }
 }
 
-/// The flash as far as a program can see it through the cache.
+/// The flash as far as a program can see it through the cache, in each window.
 const FLASH_BYTES: u32 = 4 << 20;
 
 pub(super) fn bus(chip: &Chip, options: &ChipOptions) -> Bus {
@@ -47,9 +47,11 @@ pub(super) fn bus(chip: &Chip, options: &ChipOptions) -> Bus {
         let place = place + (alias.start_addr - memory.start_addr());
         bus.map(range.start_addr(), range.len_bytes(), place, allowed(region) | inverted);
     }
-    for window in flash_windows(chip, options) {
-        let place = bus.add_memory(FLASH_BYTES);
-        bus.map(window, FLASH_BYTES, place, flags::READ | flags::EXECUTE | flags::CACHED);
+    for window in chip.flash_ranges(options.psram_bytes) {
+        let len_bytes = window.len_bytes().min(FLASH_BYTES);
+        let place = bus.add_memory(len_bytes);
+        let allowed = flags::READ | flags::EXECUTE | flags::CACHED;
+        bus.map(window.start_addr(), len_bytes, place, allowed);
     }
     bus.remember_writers();
     bus
@@ -81,23 +83,4 @@ fn allowed(region: &ChipRegion) -> u32 {
         allowed |= flags::CACHED;
     }
     allowed
-}
-
-/// Where flash appears: for instructions and for data, or once for both. From ESP-IDF's
-/// `ext_mem_defs.h`. Where PSRAM shares the window, flash comes behind it.
-fn flash_windows(chip: &Chip, options: &ChipOptions) -> Vec<u32> {
-    let starts: &[u32] = match (chip.name, chip.isa.value) {
-        ("esp32c2" | "esp32c3" | "esp32s3", _) => &[0x4200_0000, 0x3C00_0000],
-        ("esp32p4", _) => &[0x4000_0000],
-        (_, Isa::Rv32imc | Isa::Rv32imac | Isa::Rv32imafc) => &[0x4200_0000],
-        ("esp32", _) => &[0x400D_0000, 0x3F40_0000],
-        ("esp32s2", _) => &[0x4008_0000, 0x3F00_0000],
-        _ => &[0x4020_2000],
-    };
-    let is_psram =
-        |addr: u32| chip.region_at(addr).is_some_and(|region| region.kind == Kind::Psram);
-    starts
-        .iter()
-        .map(|&start| if is_psram(start) { start + options.psram_bytes } else { start })
-        .collect()
 }
