@@ -23,7 +23,7 @@ use crate::heap::{Corruption, Cursor, Progress, RawHeap};
 use crate::{
     Caps, CapsStats, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Silent, Sink,
 };
-use state::State;
+use state::{Refused, State};
 
 /// The one front door to all memory: up to `N` regions, each under a heap of its own, behind one
 /// lock.
@@ -61,6 +61,10 @@ pub struct Memory<const N: usize, S: Sink = Silent> {
     state: Mutex<RefCell<State<N, S>>>,
 }
 
+/// The most steps of put-off work that one request waits for: far more than any cache holds, so
+/// that others who free meanwhile cannot keep it here for ever.
+const SETTLE_LIMIT_COUNT: usize = 1 << 16;
+
 impl<const N: usize> Memory<N> {
     /// A memory without regions and without a trace.
     #[must_use]
@@ -91,6 +95,31 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         critical_section::with(|cs| {
             self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| f(&mut s))
         })
+    }
+
+    /// Runs `ask` inside the lock, and again after each step of what the heaps had put off, until it
+    /// is served or nothing is left that could help. The lock is let go between the steps, so
+    /// interrupts wait for one attempt and one step at the most.
+    fn served<T>(
+        &self,
+        owner: Option<Owner>,
+        mut ask: impl FnMut(&mut State<N, S>) -> Result<T, Refused>,
+    ) -> Result<T, AllocError> {
+        let mut step_count = 0;
+        loop {
+            let outcome = self.locked(|state| {
+                ask(state).map_err(|refused| {
+                    let is_last = step_count == SETTLE_LIMIT_COUNT || !state.settle(&refused);
+                    is_last.then(|| state.refuse(owner, &refused))
+                })
+            });
+            match outcome {
+                Some(Ok(served)) => return Ok(served),
+                Some(Err(None)) => step_count += 1,
+                Some(Err(Some(error))) => return Err(error),
+                None => return Err(AllocError::Reentered),
+            }
+        }
     }
 
     /// Adds a region under a heap of type `H`. The order in which regions are added is the order
@@ -133,6 +162,9 @@ impl<const N: usize, S: Sink> Memory<N, S> {
 
     /// Allocates. The block is uninitialised.
     ///
+    /// A heap that keeps freed blocks aside gives them up before a request is refused for want of
+    /// them: one block a lock ([`RawHeap::settle`]), so that no lock is longer for it.
+    ///
     /// # Errors
     /// [`AllocError`] says which figure stood in the way.
     pub fn allocate(
@@ -149,8 +181,7 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         layout: Layout,
         policy: Policy,
     ) -> Result<NonNull<u8>, AllocError> {
-        self.locked(|state| state.allocate(owner, layout, policy))
-            .unwrap_or(Err(AllocError::Reentered))
+        self.served(owner, |state| state.allocate(owner, layout, policy))
     }
 
     /// Gives a block back to the region that it came from.
@@ -195,20 +226,14 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         new: Layout,
         policy: Policy,
     ) -> Result<NonNull<u8>, AllocError> {
-        let resized = self.locked(|state| {
+        let (new_ptr, in_place) = self.served(owner, |state| {
             // SAFETY: passed on.
             if unsafe { state.resize_in_place(owner, ptr, old, new) } {
                 return Ok((ptr, true));
             }
             // Not told yet: the move is one event, told when it is over.
-            state
-                .allocate_untold(new, policy)
-                .inspect_err(|_| {
-                    state.tell_failure(owner, new, policy);
-                })
-                .map(|(_, new_ptr)| (new_ptr, false))
-        });
-        let (new_ptr, in_place) = resized.unwrap_or(Err(AllocError::Reentered))?;
+            state.allocate_untold(new, policy).map(|(_, new_ptr)| (new_ptr, false))
+        })?;
         if !in_place {
             // SAFETY: both blocks are live, distinct, and at least this long.
             unsafe { ptr.copy_to_nonoverlapping(new_ptr, old.size().min(new.size())) };

@@ -9,8 +9,7 @@ use crate::Sink;
 // SAFETY: blocks come from heaps, which keep the promises of `RawHeap`; nothing here unwinds.
 unsafe impl<const N: usize, S: Sink> GlobalAlloc for Memory<N, S> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.locked(|state| state.allocate(None, layout, state.global_policy))
-            .and_then(Result::ok)
+        self.served(None, |state| state.allocate(None, layout, state.global_policy))
             .map_or(null_mut(), NonNull::as_ptr)
     }
 

@@ -58,15 +58,14 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         align: usize,
         policy: impl Into<Policy>,
     ) -> Result<NonNull<u8>, AllocError> {
-        let (layouts, policy) = (sized_layouts(size, align), policy.into());
-        self.locked(|state| match layouts {
-            Ok(layouts) => state.allocate_sized(layouts, policy),
+        let policy = policy.into();
+        match sized_layouts(size, align) {
+            Ok(layouts) => self.served(None, |state| state.allocate_sized(layouts, policy)),
             Err(error) => {
-                state.last_failure = Some(error);
+                self.locked(|state| state.last_failure = Some(error));
                 Err(error)
             }
-        })
-        .unwrap_or(Err(AllocError::Reentered))
+        }
     }
 
     /// Takes a block back; returns its size.
@@ -100,12 +99,11 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         policy: impl Into<Policy>,
     ) -> Result<NonNull<u8>, SizedError> {
         let policy = policy.into();
-        let resized = self.locked(|state| {
+        let resized = self.served(None, |state| {
             // SAFETY: passed on.
             unsafe { state.resize_sized(ptr, size, policy) }
         });
-        let (to, copied_bytes) =
-            resized.unwrap_or(Err(SizedError::Alloc(AllocError::Reentered)))?;
+        let (to, copied_bytes) = resized.map_err(SizedError::Alloc)??;
         if to != ptr {
             // SAFETY: both blocks are live, distinct, and at least this long.
             unsafe { ptr.copy_to_nonoverlapping(to, copied_bytes) };

@@ -70,6 +70,16 @@ impl core::fmt::Debug for Slot {
     }
 }
 
+/// A request that no heap could serve as they are now.
+#[derive(Clone, Copy)]
+pub(super) struct Refused {
+    /// What the heaps were asked for.
+    pub(super) layout: Layout,
+    /// What the caller asked for, and the trace is told.
+    pub(super) told: Layout,
+    pub(super) policy: Policy,
+}
+
 #[derive(Debug)]
 pub(super) struct State<const N: usize, S> {
     slots: [Option<Slot>; N],
@@ -191,24 +201,17 @@ impl<const N: usize, S: Sink> State<N, S> {
         owner: Option<Owner>,
         layout: Layout,
         policy: Policy,
-    ) -> Result<NonNull<u8>, AllocError> {
-        match self.allocate_untold(layout, policy) {
-            Ok((region, ptr)) => {
-                self.tell_allocate(owner, region, ptr, layout, policy);
-                Ok(ptr)
-            }
-            Err(error) => {
-                self.tell_failure(owner, layout, policy);
-                Err(error)
-            }
-        }
+    ) -> Result<NonNull<u8>, Refused> {
+        let (region, ptr) = self.allocate_untold(layout, policy)?;
+        self.tell_allocate(owner, region, ptr, layout, policy);
+        Ok(ptr)
     }
 
     pub(super) fn allocate_untold(
         &mut self,
         layout: Layout,
         policy: Policy,
-    ) -> Result<(RegionId, NonNull<u8>), AllocError> {
+    ) -> Result<(RegionId, NonNull<u8>), Refused> {
         let (require, prefer) = (policy.required(), policy.preferred(layout.size()));
         if layout.size() != 0 {
             if !prefer.is_empty()
@@ -224,9 +227,29 @@ impl<const N: usize, S: Sink> State<N, S> {
                 return Ok(done);
             }
         }
-        let error = self.explain(layout, require);
+        Err(Refused { layout, told: layout, policy })
+    }
+
+    /// Does one bounded step of the work that a heap put off, if a heap that may serve the request
+    /// has any and bytes enough: worth asking again then.
+    pub(super) fn settle(&mut self, refused: &Refused) -> bool {
+        let size_bytes = refused.layout.size();
+        let required = refused.policy.required();
+        size_bytes != 0
+            && self.slots_mut().any(|(_, slot)| {
+                slot.region.caps().contains(required)
+                    && size_bytes <= slot.limit_bytes().saturating_sub(slot.live_bytes)
+                    && slot.heap_mut().settle()
+            })
+    }
+
+    /// Gives up: tells, and says which figure stood in the way.
+    #[cold]
+    pub(super) fn refuse(&mut self, owner: Option<Owner>, refused: &Refused) -> AllocError {
+        let error = self.explain(refused.layout, refused.policy.required());
         self.last_failure = Some(error);
-        Err(error)
+        self.tell_failure(owner, refused.told, refused.policy);
+        error
     }
 
     fn allocate_where(
@@ -304,7 +327,7 @@ impl<const N: usize, S: Sink> State<N, S> {
         );
     }
 
-    pub(super) fn tell_failure(&mut self, owner: Option<Owner>, layout: Layout, policy: Policy) {
+    fn tell_failure(&mut self, owner: Option<Owner>, layout: Layout, policy: Policy) {
         self.tell(
             owner,
             Event::Failure {

@@ -3,8 +3,8 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use super::super::state::State;
-use super::{AllocError, Layouts, SizedError, seal, sized_layouts};
+use super::super::state::{Refused, State};
+use super::{Layouts, SizedError, seal, sized_layouts};
 use crate::{Event, Policy, RegionId, Sink};
 
 impl<const N: usize, S: Sink> State<N, S> {
@@ -12,25 +12,20 @@ impl<const N: usize, S: Sink> State<N, S> {
         &mut self,
         layouts: Layouts,
         policy: Policy,
-    ) -> Result<NonNull<u8>, AllocError> {
-        match self.allocate_sealed(layouts, policy) {
-            Ok((region, block)) => {
-                self.tell_allocate(None, region, block, layouts.outer, policy);
-                Ok(block)
-            }
-            Err(error) => {
-                self.tell_failure(None, layouts.outer, policy);
-                Err(error)
-            }
-        }
+    ) -> Result<NonNull<u8>, Refused> {
+        let (region, block) = self.allocate_sealed(layouts, policy)?;
+        self.tell_allocate(None, region, block, layouts.outer, policy);
+        Ok(block)
     }
 
     fn allocate_sealed(
         &mut self,
         layouts: Layouts,
         policy: Policy,
-    ) -> Result<(RegionId, NonNull<u8>), AllocError> {
-        let (region, ptr) = self.allocate_untold(layouts.inner, policy)?;
+    ) -> Result<(RegionId, NonNull<u8>), Refused> {
+        let (region, ptr) = self
+            .allocate_untold(layouts.inner, policy)
+            .map_err(|refused| Refused { told: layouts.outer, ..refused })?;
         // SAFETY: the heap's block is longer than the caller's by the offset.
         let block = unsafe { ptr.add(layouts.offset_bytes) };
         // SAFETY: just allocated, and with room for the word in front.
@@ -102,9 +97,15 @@ impl<const N: usize, S: Sink> State<N, S> {
         ptr: NonNull<u8>,
         size: usize,
         policy: Policy,
-    ) -> Result<(NonNull<u8>, usize), SizedError> {
-        let old = self.look_or_refuse(ptr)?;
-        let new = sized_layouts(size, old.outer.align()).map_err(SizedError::Alloc)?;
+    ) -> Result<Result<(NonNull<u8>, usize), SizedError>, Refused> {
+        let old = match self.look_or_refuse(ptr) {
+            Ok(old) => old,
+            Err(error) => return Ok(Err(error)),
+        };
+        let new = match sized_layouts(size, old.outer.align()) {
+            Ok(new) => new,
+            Err(error) => return Ok(Err(SizedError::Alloc(error))),
+        };
         // SAFETY: its word says that the block is live, and of this layout.
         let start = unsafe { ptr.sub(old.offset_bytes) };
         // SAFETY: as above.
@@ -113,15 +114,10 @@ impl<const N: usize, S: Sink> State<N, S> {
             unsafe { seal_block(ptr, new.outer) };
             let addr = ptr.addr().get();
             self.tell_resize(None, region, (addr, old.outer), (addr, new.outer));
-            return Ok((ptr, 0));
+            return Ok(Ok((ptr, 0)));
         }
-        match self.allocate_sealed(new, policy) {
-            Ok((_, to)) => Ok((to, size.min(old.outer.size()))),
-            Err(error) => {
-                self.tell_failure(None, new.outer, policy);
-                Err(SizedError::Alloc(error))
-            }
-        }
+        let (_, to) = self.allocate_sealed(new, policy)?;
+        Ok(Ok((to, size.min(old.outer.size()))))
     }
 
     /// # Safety
