@@ -4,9 +4,12 @@
 //! conditional branches and follows jumps whose target is known, and ends at an indirect jump, at
 //! what the machine has to do, or at [`MAX_LEN`]. Each branch remembers the block it led to.
 
+use std::collections::HashSet;
+
 use crate::bus::Bus;
 use crate::decode::{self, Decoded};
-use crate::inst::{Inst, Op};
+use crate::fuse;
+use crate::inst::{Inst, LOOP, Op};
 use crate::isa::Extensions;
 
 /// The longest block, in instructions.
@@ -38,6 +41,8 @@ pub(crate) struct Block {
 pub(crate) struct Cache {
     pub(crate) blocks: Vec<Block>,
     pub(crate) insts: Vec<Inst>,
+    /// The same, put together where that is faster: only whole blocks are executed from here.
+    pub(crate) fused: Vec<Inst>,
     /// The address of each instruction.
     pub(crate) pcs: Vec<u32>,
     /// The block that a branch led to.
@@ -45,6 +50,8 @@ pub(crate) struct Cache {
     /// How often a block was left after this instruction; for the profile.
     pub(crate) exit_counts: Vec<u64>,
     places: Vec<(u32, u32)>,
+    /// Where a debugger stops. A change counts for what is decoded from then on.
+    pub(crate) breakpoints: HashSet<u32>,
 }
 
 impl Cache {
@@ -52,10 +59,12 @@ impl Cache {
         Self {
             blocks: Vec::new(),
             insts: Vec::new(),
+            fused: Vec::new(),
             pcs: Vec::new(),
             links: Vec::new(),
             exit_counts: Vec::new(),
             places: vec![(0, NONE); PLACES],
+            breakpoints: HashSet::new(),
         }
     }
 
@@ -68,6 +77,7 @@ impl Cache {
     pub(crate) fn clear(&mut self) {
         self.blocks.clear();
         self.insts.clear();
+        self.fused.clear();
         self.pcs.clear();
         self.links.clear();
         self.exit_counts.clear();
@@ -103,6 +113,12 @@ impl Cache {
             if bus.writer_of(at, len_bytes).is_some() {
                 inst = Inst { op: Op::Stale, rs2: len_bytes as u8, ..inst };
             }
+            if self.breakpoints.contains(&at) {
+                inst = Inst { op: Op::Break, ..inst };
+            }
+            if inst.op.is_branch() && inst.imm as u32 == pc {
+                inst.rd = LOOP;
+            }
             self.insts.push(inst);
             self.pcs.push(at);
             at = target.unwrap_or(at.wrapping_add(len_bytes));
@@ -111,6 +127,8 @@ impl Cache {
             }
         }
         let len = self.insts.len() - first;
+        self.fused.extend_from_slice(&self.insts[first..]);
+        fuse::fuse(&mut self.fused[first..]);
         self.links.resize(self.insts.len(), NONE);
         self.exit_counts.resize(self.insts.len(), 0);
         let id = self.blocks.len() as u32;

@@ -1,7 +1,7 @@
 //! The hot loop: the instructions of a block, one after the other.
 
 use crate::bus::{Bus, Stored};
-use crate::inst::{Inst, Op, Registers};
+use crate::inst::{Inst, LOOP, Op, Registers};
 use crate::trap::Trap;
 use crate::watch::Watch;
 
@@ -24,80 +24,174 @@ pub(crate) enum End {
     Stopped(usize),
 }
 
-/// Executes `insts` until one of them leads away.
+/// Executes `insts`, a block or its beginning, until one of them leads away.
+///
+/// A branch back to the block's own start goes round here, while a whole round is left before
+/// `until` instructions are retired. `bus.base` counts what was retired in such rounds.
 #[inline(always)]
 pub(crate) fn execute<W: Watch>(
     x: &mut Registers,
     bus: &mut Bus,
     insts: &[Inst],
+    until: u64,
     watch: &mut W,
 ) -> End {
+    let mut i = 0;
     macro_rules! load {
-        ($i:expr, $inst:expr, $method:ident, $convert:expr) => {{
+        ($inst:expr, $method:ident, $convert:expr) => {{
             let addr = rs1(x, $inst).wrapping_add($inst.imm as u32);
-            match bus.$method(addr, $i) {
+            match bus.$method(addr, i) {
                 Ok(value) => x[$inst.rd as usize] = $convert(value),
-                Err(trap) => return End::Trapped($i, trap),
+                Err(trap) => return End::Trapped(i, trap),
             }
         }};
     }
     macro_rules! store {
-        ($i:expr, $inst:expr, $method:ident) => {{
+        ($inst:expr, $method:ident) => {{
             let addr = rs1(x, $inst).wrapping_add($inst.imm as u32);
-            match bus.$method(addr, rs2(x, $inst), $i) {
+            match bus.$method(addr, rs2(x, $inst), i) {
                 Stored::Done => {}
-                Stored::Stop => return End::Stopped($i),
-                Stored::Trap(trap) => return End::Trapped($i, trap),
+                Stored::Stop => return End::Stopped(i),
+                Stored::Trap(trap) => return End::Trapped(i, trap),
             }
         }};
     }
     macro_rules! branch {
-        ($i:expr, $taken:expr) => {
+        ($inst:expr, $taken:expr) => {
             if $taken {
-                return End::Taken($i);
+                let round = i as u64 + 1;
+                if $inst.rd == LOOP
+                    && bus.base + round + insts.len() as u64 <= until
+                    && bus.written.is_empty()
+                {
+                    bus.base += round;
+                    i = 0;
+                    continue;
+                }
+                return End::Taken(i);
             }
         };
     }
     macro_rules! amo {
-        ($i:expr, $inst:expr, $combine:expr) => {{
+        ($inst:expr, $combine:expr) => {{
             let operand = rs2(x, $inst);
-            match bus.modify(rs1(x, $inst), $i, |old| $combine(old, operand)) {
+            match bus.modify(rs1(x, $inst), i, |old| $combine(old, operand)) {
                 Ok((old, Stored::Done)) => x[$inst.rd as usize] = old,
                 Ok((old, _)) => {
                     x[$inst.rd as usize] = old;
-                    return End::Stopped($i);
+                    return End::Stopped(i);
                 }
-                Err(trap) => return End::Trapped($i, trap),
+                Err(trap) => return End::Trapped(i, trap),
             }
         }};
     }
-    for (i, inst) in insts.iter().enumerate() {
+    // The instructions that pairs are made of.
+    macro_rules! step {
+        (Li, $inst:expr) => {
+            set(x, $inst, $inst.imm as u32)
+        };
+        (Addi, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst).wrapping_add($inst.imm as u32))
+        };
+        (Andi, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst) & $inst.imm as u32)
+        };
+        (Slli, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst) << ($inst.imm as u32 & 31))
+        };
+        (Srli, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst) >> ($inst.imm as u32 & 31))
+        };
+        (Add, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst).wrapping_add(rs2(x, $inst)))
+        };
+        (Sub, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst).wrapping_sub(rs2(x, $inst)))
+        };
+        (Or, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst) | rs2(x, $inst))
+        };
+        (And, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst) & rs2(x, $inst))
+        };
+        (Mul, $inst:expr) => {
+            set(x, $inst, rs1(x, $inst).wrapping_mul(rs2(x, $inst)))
+        };
+        (Lb, $inst:expr) => {
+            load!($inst, load_byte, |value| value as u8 as i8 as u32)
+        };
+        (Lbu, $inst:expr) => {
+            load!($inst, load_byte, |value| value)
+        };
+        (Lw, $inst:expr) => {
+            load!($inst, load_word, |value| value)
+        };
+        (Sb, $inst:expr) => {
+            store!($inst, store_byte)
+        };
+        (Sw, $inst:expr) => {
+            store!($inst, store_word)
+        };
+        (Beq, $inst:expr) => {
+            branch!($inst, rs1(x, $inst) == rs2(x, $inst))
+        };
+        (Bne, $inst:expr) => {
+            branch!($inst, rs1(x, $inst) != rs2(x, $inst))
+        };
+        (Bltu, $inst:expr) => {
+            branch!($inst, rs1(x, $inst) < rs2(x, $inst))
+        };
+        (Bgeu, $inst:expr) => {
+            branch!($inst, rs1(x, $inst) >= rs2(x, $inst))
+        };
+        (Jalr, $inst:expr) => {
+            return End::Jump(i, rs1(x, $inst).wrapping_add($inst.imm as u32) & !1)
+        };
+    }
+    // Two instructions by one look at the first: the second still stands where it stood.
+    macro_rules! pair {
+        ($first:ident, $second:ident, $inst:expr) => {{
+            step!($first, $inst);
+            i += 1;
+            let Some(second) = insts.get(i) else { return End::Through };
+            step!($second, second)
+        }};
+    }
+    macro_rules! three {
+        ($first:ident, $second:ident, $third:ident, $inst:expr) => {{
+            pair!($first, $second, $inst);
+            i += 1;
+            let Some(third) = insts.get(i) else { return End::Through };
+            step!($third, third)
+        }};
+    }
+    while let Some(inst) = insts.get(i) {
         if W::ON && watch.before(x, bus, inst) {
             return End::Watched(i);
         }
         let imm = inst.imm as u32;
         match inst.op {
-            Op::Li => set(x, inst, imm),
-            Op::Addi => set(x, inst, rs1(x, inst).wrapping_add(imm)),
+            Op::Li => step!(Li, inst),
+            Op::Addi => step!(Addi, inst),
             Op::Slti => set(x, inst, u32::from((rs1(x, inst) as i32) < inst.imm)),
             Op::Sltiu => set(x, inst, u32::from(rs1(x, inst) < imm)),
             Op::Xori => set(x, inst, rs1(x, inst) ^ imm),
             Op::Ori => set(x, inst, rs1(x, inst) | imm),
-            Op::Andi => set(x, inst, rs1(x, inst) & imm),
-            Op::Slli => set(x, inst, rs1(x, inst) << (imm & 31)),
-            Op::Srli => set(x, inst, rs1(x, inst) >> (imm & 31)),
+            Op::Andi => step!(Andi, inst),
+            Op::Slli => step!(Slli, inst),
+            Op::Srli => step!(Srli, inst),
             Op::Srai => set(x, inst, (rs1(x, inst) as i32 >> (imm & 31)) as u32),
-            Op::Add => set(x, inst, rs1(x, inst).wrapping_add(rs2(x, inst))),
-            Op::Sub => set(x, inst, rs1(x, inst).wrapping_sub(rs2(x, inst))),
+            Op::Add => step!(Add, inst),
+            Op::Sub => step!(Sub, inst),
             Op::Sll => set(x, inst, rs1(x, inst) << (rs2(x, inst) & 31)),
             Op::Slt => set(x, inst, u32::from((rs1(x, inst) as i32) < rs2(x, inst) as i32)),
             Op::Sltu => set(x, inst, u32::from(rs1(x, inst) < rs2(x, inst))),
             Op::Xor => set(x, inst, rs1(x, inst) ^ rs2(x, inst)),
             Op::Srl => set(x, inst, rs1(x, inst) >> (rs2(x, inst) & 31)),
             Op::Sra => set(x, inst, (rs1(x, inst) as i32 >> (rs2(x, inst) & 31)) as u32),
-            Op::Or => set(x, inst, rs1(x, inst) | rs2(x, inst)),
-            Op::And => set(x, inst, rs1(x, inst) & rs2(x, inst)),
-            Op::Mul => set(x, inst, rs1(x, inst).wrapping_mul(rs2(x, inst))),
+            Op::Or => step!(Or, inst),
+            Op::And => step!(And, inst),
+            Op::Mul => step!(Mul, inst),
             Op::Mulh => {
                 let product = i64::from(rs1(x, inst) as i32) * i64::from(rs2(x, inst) as i32);
                 set(x, inst, (product >> 32) as u32);
@@ -117,22 +211,22 @@ pub(crate) fn execute<W: Watch>(
                 let dividend = rs1(x, inst);
                 set(x, inst, dividend.checked_rem(rs2(x, inst)).unwrap_or(dividend));
             }
-            Op::Lb => load!(i, inst, load_byte, |value| value as u8 as i8 as u32),
-            Op::Lh => load!(i, inst, load_half, |value| value as u16 as i16 as u32),
-            Op::Lw => load!(i, inst, load_word, |value| value),
-            Op::Lbu => load!(i, inst, load_byte, |value| value),
-            Op::Lhu => load!(i, inst, load_half, |value| value),
-            Op::Sb => store!(i, inst, store_byte),
-            Op::Sh => store!(i, inst, store_half),
-            Op::Sw => store!(i, inst, store_word),
-            Op::Beq => branch!(i, rs1(x, inst) == rs2(x, inst)),
-            Op::Bne => branch!(i, rs1(x, inst) != rs2(x, inst)),
-            Op::Blt => branch!(i, (rs1(x, inst) as i32) < rs2(x, inst) as i32),
-            Op::Bge => branch!(i, rs1(x, inst) as i32 >= rs2(x, inst) as i32),
-            Op::Bltu => branch!(i, rs1(x, inst) < rs2(x, inst)),
-            Op::Bgeu => branch!(i, rs1(x, inst) >= rs2(x, inst)),
+            Op::Lb => step!(Lb, inst),
+            Op::Lh => load!(inst, load_half, |value| value as u16 as i16 as u32),
+            Op::Lw => step!(Lw, inst),
+            Op::Lbu => step!(Lbu, inst),
+            Op::Lhu => load!(inst, load_half, |value| value),
+            Op::Sb => step!(Sb, inst),
+            Op::Sh => store!(inst, store_half),
+            Op::Sw => step!(Sw, inst),
+            Op::Beq => step!(Beq, inst),
+            Op::Bne => step!(Bne, inst),
+            Op::Blt => branch!(inst, (rs1(x, inst) as i32) < rs2(x, inst) as i32),
+            Op::Bge => branch!(inst, rs1(x, inst) as i32 >= rs2(x, inst) as i32),
+            Op::Bltu => step!(Bltu, inst),
+            Op::Bgeu => step!(Bgeu, inst),
             Op::Jal => set(x, inst, imm),
-            Op::Jalr => return End::Jump(i, rs1(x, inst).wrapping_add(imm) & !1),
+            Op::Jalr => step!(Jalr, inst),
             Op::Fence => {}
             Op::Lr => match bus.load_reserved(rs1(x, inst), i) {
                 Ok(value) => set(x, inst, value),
@@ -146,15 +240,71 @@ pub(crate) fn execute<W: Watch>(
                 }
                 Err(trap) => return End::Trapped(i, trap),
             },
-            Op::AmoSwap => amo!(i, inst, |_, operand| operand),
-            Op::AmoAdd => amo!(i, inst, u32::wrapping_add),
-            Op::AmoXor => amo!(i, inst, |old, operand| old ^ operand),
-            Op::AmoAnd => amo!(i, inst, |old, operand| old & operand),
-            Op::AmoOr => amo!(i, inst, |old, operand| old | operand),
-            Op::AmoMin => amo!(i, inst, |old, operand| (old as i32).min(operand as i32) as u32),
-            Op::AmoMax => amo!(i, inst, |old, operand| (old as i32).max(operand as i32) as u32),
-            Op::AmoMinu => amo!(i, inst, u32::min),
-            Op::AmoMaxu => amo!(i, inst, u32::max),
+            Op::AmoSwap => amo!(inst, |_, operand| operand),
+            Op::AmoAdd => amo!(inst, u32::wrapping_add),
+            Op::AmoXor => amo!(inst, |old, operand| old ^ operand),
+            Op::AmoAnd => amo!(inst, |old, operand| old & operand),
+            Op::AmoOr => amo!(inst, |old, operand| old | operand),
+            Op::AmoMin => amo!(inst, |old, operand| (old as i32).min(operand as i32) as u32),
+            Op::AmoMax => amo!(inst, |old, operand| (old as i32).max(operand as i32) as u32),
+            Op::AmoMinu => amo!(inst, u32::min),
+            Op::AmoMaxu => amo!(inst, u32::max),
+            Op::LwSw => pair!(Lw, Sw, inst),
+            Op::LwAddi => pair!(Lw, Addi, inst),
+            Op::LwLw => pair!(Lw, Lw, inst),
+            Op::LwLi => pair!(Lw, Li, inst),
+            Op::LwBeq => pair!(Lw, Beq, inst),
+            Op::LwAdd => pair!(Lw, Add, inst),
+            Op::LwMul => pair!(Lw, Mul, inst),
+            Op::SwAddi => pair!(Sw, Addi, inst),
+            Op::SwSw => pair!(Sw, Sw, inst),
+            Op::SwLi => pair!(Sw, Li, inst),
+            Op::SwLw => pair!(Sw, Lw, inst),
+            Op::LbLb => pair!(Lb, Lb, inst),
+            Op::LbAddi => pair!(Lb, Addi, inst),
+            Op::LbMul => pair!(Lb, Mul, inst),
+            Op::LbuAddi => pair!(Lbu, Addi, inst),
+            Op::LbuAdd => pair!(Lbu, Add, inst),
+            Op::SbAddi => pair!(Sb, Addi, inst),
+            Op::SbBne => pair!(Sb, Bne, inst),
+            Op::AddiAddi => pair!(Addi, Addi, inst),
+            Op::AddiBltu => pair!(Addi, Bltu, inst),
+            Op::AddiBne => pair!(Addi, Bne, inst),
+            Op::AddiAdd => pair!(Addi, Add, inst),
+            Op::AddiSub => pair!(Addi, Sub, inst),
+            Op::AddiSw => pair!(Addi, Sw, inst),
+            Op::AddiSb => pair!(Addi, Sb, inst),
+            Op::AddiLi => pair!(Addi, Li, inst),
+            Op::AddiAnd => pair!(Addi, And, inst),
+            Op::AddiJalr => pair!(Addi, Jalr, inst),
+            Op::LiSub => pair!(Li, Sub, inst),
+            Op::LiAddi => pair!(Li, Addi, inst),
+            Op::LiJalr => pair!(Li, Jalr, inst),
+            Op::SubLw => pair!(Sub, Lw, inst),
+            Op::SubSw => pair!(Sub, Sw, inst),
+            Op::SubAndi => pair!(Sub, Andi, inst),
+            Op::AddLw => pair!(Add, Lw, inst),
+            Op::AddBne => pair!(Add, Bne, inst),
+            Op::AddBltu => pair!(Add, Bltu, inst),
+            Op::AddAdd => pair!(Add, Add, inst),
+            Op::AddAddi => pair!(Add, Addi, inst),
+            Op::AddLi => pair!(Add, Li, inst),
+            Op::MulAddi => pair!(Mul, Addi, inst),
+            Op::MulAdd => pair!(Mul, Add, inst),
+            Op::AndiAdd => pair!(Andi, Add, inst),
+            Op::SlliAdd => pair!(Slli, Add, inst),
+            Op::SlliSrli => pair!(Slli, Srli, inst),
+            Op::SlliOr => pair!(Slli, Or, inst),
+            Op::SrliAnd => pair!(Srli, And, inst),
+            Op::SrliOr => pair!(Srli, Or, inst),
+            Op::AndOr => pair!(And, Or, inst),
+            Op::BeqBne => pair!(Beq, Bne, inst),
+            Op::AddiAddiBltu => three!(Addi, Addi, Bltu, inst),
+            Op::AddiAddiBne => three!(Addi, Addi, Bne, inst),
+            Op::LiSubLw => three!(Li, Sub, Lw, inst),
+            Op::LiSubSw => three!(Li, Sub, Sw, inst),
+            Op::AddLwBeq => three!(Add, Lw, Beq, inst),
+            Op::LwSwAddi => three!(Lw, Sw, Addi, inst),
             Op::FenceI
             | Op::Csrrw
             | Op::Csrrs
@@ -168,8 +318,10 @@ pub(crate) fn execute<W: Watch>(
             | Op::Wfi
             | Op::Hint
             | Op::Stale
+            | Op::Break
             | Op::Illegal => return End::System(i),
         }
+        i += 1;
     }
     End::Through
 }

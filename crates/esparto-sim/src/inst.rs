@@ -78,14 +78,78 @@ pub(crate) enum Op {
     Hint,
     /// Written since the last `fence.i`: to be told before it is executed.
     Stale,
+    /// A debugger stops before what is here.
+    Break,
     /// `imm` holds the bits.
     Illegal,
+    // What follows is several instructions in one look; see `fuse`.
+    LwSw,
+    LwAddi,
+    LwLw,
+    LwLi,
+    LwBeq,
+    LwAdd,
+    LwMul,
+    SwAddi,
+    SwSw,
+    SwLi,
+    SwLw,
+    LbLb,
+    LbAddi,
+    LbMul,
+    LbuAddi,
+    LbuAdd,
+    SbAddi,
+    SbBne,
+    AddiAddi,
+    AddiBltu,
+    AddiBne,
+    AddiAdd,
+    AddiSub,
+    AddiSw,
+    AddiSb,
+    AddiLi,
+    AddiAnd,
+    AddiJalr,
+    LiSub,
+    LiAddi,
+    LiJalr,
+    SubLw,
+    SubSw,
+    SubAndi,
+    AddLw,
+    AddBne,
+    AddBltu,
+    AddAdd,
+    AddAddi,
+    AddLi,
+    MulAddi,
+    MulAdd,
+    AndiAdd,
+    SlliAdd,
+    SlliSrli,
+    SlliOr,
+    SrliAnd,
+    SrliOr,
+    AndOr,
+    BeqBne,
+    AddiAddiBltu,
+    AddiAddiBne,
+    LiSubLw,
+    LiSubSw,
+    AddLwBeq,
+    LwSwAddi,
 }
 
 impl Op {
+    /// Is it a conditional branch?
+    pub(crate) const fn is_branch(self) -> bool {
+        self as u8 >= Self::Beq as u8 && self as u8 <= Self::Bgeu as u8
+    }
+
     /// Is it left to the machine? Such an instruction is the last of its block.
     pub(crate) const fn is_system(self) -> bool {
-        self as u8 >= Self::FenceI as u8
+        self as u8 >= Self::FenceI as u8 && self as u8 <= Self::Illegal as u8
     }
 }
 
@@ -100,6 +164,10 @@ pub(crate) struct Inst {
     pub(crate) rs2: u8,
     pub(crate) imm: i32,
 }
+
+/// In place of the result's register, which a branch has not: it goes back to the start of its
+/// block.
+pub(crate) const LOOP: u8 = 33;
 
 /// The register that takes what is written to `x0`. Nothing reads it.
 pub(crate) const SINK: u8 = 32;

@@ -22,6 +22,7 @@ mod decode;
 mod device;
 mod elf;
 mod execute;
+mod fuse;
 mod inst;
 mod isa;
 mod machine;

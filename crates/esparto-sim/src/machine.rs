@@ -282,10 +282,15 @@ impl Machine {
             let room = until.saturating_sub(self.instructions);
             let len = if u64::from(block.len) <= room { block.len as usize } else { room as usize };
             self.bus.base = self.instructions;
+            let is_whole = len == block.len as usize;
+            // A profile wants to see each round of a loop.
+            let rounds_until = if is_whole && self.profile.is_none() { until } else { 0 };
             let end = {
-                let insts = &self.cache.insts[first..first + len];
-                execute(&mut self.x, &mut self.bus, insts, watch)
+                let insts = if is_whole && !W::ON { &self.cache.fused } else { &self.cache.insts };
+                let insts = &insts[first..first + len];
+                execute(&mut self.x, &mut self.bus, insts, rounds_until, watch)
             };
+            self.instructions = self.bus.base;
             if !self.bus.written.is_empty() {
                 let pcs = &self.cache.pcs;
                 self.bus.settle_writers(|index| pcs[first + index as usize]);
