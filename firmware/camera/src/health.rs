@@ -18,9 +18,11 @@ pub(crate) fn watch(plan: &Plan, mut post: Post, sources: Sources<'_>) {
     let mut told_ms = 0;
     while let Some(second) = post.receive() {
         drop(second);
-        let polled = monitor.poll(&plain(sources), |finding| println!("health {finding}"));
+        let sources = plain(sources);
+        let polled = monitor.poll(&sources, |finding| println!("health {finding}"));
         assert_eq!(polled.beyond_count, 0, "every reading has a place");
         recording::snapshot(&MEMORY);
+        recording::health(&sources);
         let now_ms = timer::now_ms();
         if now_ms - told_ms >= plan.health_ms {
             told_ms = now_ms;

@@ -107,7 +107,9 @@ pub fn run(plan: &Plan) {
 
     work(plan, &table, sources);
 
-    println!("{}", Snapshot(&plain(sources)));
+    let sources = plain(sources);
+    recording::health(&sources);
+    println!("{}", Snapshot(&sources));
     for caps in [Caps::INTERNAL, Caps::EXTERNAL] {
         let stats = MEMORY.heap_stats(caps).expect("there is such memory");
         println!("{caps} {}", stats.log(&Thresholds::DEFAULT));

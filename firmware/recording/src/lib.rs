@@ -8,7 +8,8 @@
 //! The ring is emptied as a device would do it, by an interrupt that is asked for while the
 //! ring fills, takes the events out in batches and encodes them outside the heap's own work. Nothing here allocates.
 //!
-//! [`start`] once, [`snapshot`] where the account should be proved, [`finish`] at the end;
+//! [`start`] once, [`snapshot`] where the account should be proved, [`health`] for how pools, bus and
+//! stacks fare, [`finish`] at the end;
 //! [`run_on_own_stack`] for work that needs more stack than a boot stack has.
 #![no_std]
 
@@ -19,5 +20,5 @@ mod stream;
 
 pub use esparto_trace::Recorder;
 pub use probe::Core;
-pub use session::{Names, RECORDED_REGIONS, Traced, finish, snapshot, start};
+pub use session::{Names, RECORDED_REGIONS, Traced, finish, health, snapshot, start};
 pub use stack::run_on_own_stack;

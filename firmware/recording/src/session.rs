@@ -1,6 +1,7 @@
 //! The life of a recording: regions in, snapshots proved, totals out.
 
 use board_virt::{counter, memory, println};
+use esparto::monitor::Source;
 use esparto::{Cursor, Heap, Memory, Owner, Progress, RegionId, RegionStats};
 use esparto_trace::{BuildId, Header, Recorder, RegionDefinition};
 
@@ -91,6 +92,11 @@ pub fn snapshot<const SLOTS: usize, const FRAMES: usize>(memory: &Traced<SLOTS, 
         }
         encoder.snapshot(counter::busy(), &stats);
     });
+}
+
+/// Writes how everything that `sources` read fares into the trace.
+pub fn health(sources: &[&dyn Source]) {
+    stream::with_encoder(|encoder| encoder.health(counter::busy(), sources));
 }
 
 /// A last snapshot, the totals, and the end of the trace.
