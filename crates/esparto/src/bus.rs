@@ -27,6 +27,8 @@ mod carrier;
 mod copy;
 mod envelope;
 mod error;
+mod events;
+mod fast;
 mod id;
 mod message;
 mod payload;
@@ -45,13 +47,13 @@ mod wait;
 use core::cell::UnsafeCell;
 use core::fmt;
 
-use critical_section::{CriticalSection, Mutex, RestoreState};
+use crate::lock::Section;
 
 pub use carrier::Carrier;
 pub use error::{LifeError, PostError, ReceiveError, ServiceError, ValueError};
 pub use id::{EventType, Priority, ServiceId};
 pub use message::Message;
-pub use payload::{PayloadBlock, PayloadError, Payloads};
+pub use payload::{PayloadBlock, PayloadError, Payloads, Ticket};
 pub use post::Draft;
 pub use receive::Receive;
 pub use service::Service;
@@ -59,7 +61,7 @@ pub use settings::{Overflow, Quota, Settings};
 pub use stats::{BusStats, RefusedPosts, ServiceStats};
 pub use wait::Wait;
 
-use envelope::Payload;
+use envelope::{Payload, Places};
 use state::State;
 use subscribers::{Shared, Subscribers};
 
@@ -92,10 +94,30 @@ use subscribers::{Shared, Subscribers};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Bus<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> {
-    state: Mutex<UnsafeCell<State<SERVICES, EVENTS>>>,
+    state: UnsafeCell<State<SERVICES, EVENTS>>,
+    places: Places<SERVICES, EVENTS>,
     /// Who has subscribed, by type.
     subscribers: [Shared; TYPES],
     payloads: P,
+}
+
+// SAFETY: state and places are used in critical sections alone, but for letters that receivers
+// hold, which nobody writes to; wakers may be woken from anywhere, and payloads are plain bytes.
+unsafe impl<P: Payloads + Sync, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> Sync
+    for Bus<P, SERVICES, TYPES, EVENTS>
+{
+}
+// SAFETY: as above; what the pointers lead to belongs to the bus.
+unsafe impl<P: Payloads + Send, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> Send
+    for Bus<P, SERVICES, TYPES, EVENTS>
+{
+}
+
+/// The state of a bus while nobody else uses it.
+struct Inside<'b, const SERVICES: usize, const EVENTS: usize> {
+    state: &'b mut State<SERVICES, EVENTS>,
+    places: &'b Places<SERVICES, EVENTS>,
+    _section: Section,
 }
 
 impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize>
@@ -112,39 +134,40 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     pub const fn new(payloads: P) -> Self {
         let () = Self::_PLACES;
         Self {
-            state: Mutex::new(UnsafeCell::new(State::new())),
+            state: UnsafeCell::new(State::new()),
+            places: Places::new(),
             subscribers: [const { Shared::new() }; TYPES],
             payloads,
         }
     }
 
-    // By hand, because `critical_section::with` may become a call that passes all by memory, which
-    // costs a post a third of its instructions.
+    /// Keeps everybody else out for as long as the result lives: a few instructions.
     #[inline(always)]
+    fn lock(&self) -> Inside<'_, SERVICES, EVENTS> {
+        let section = Section::enter();
+        // SAFETY: the section keeps everybody else out, and this context is here once: what the
+        // state does calls nothing of the user's, so nothing comes back to this bus.
+        let state = unsafe { &mut *self.state.get() };
+        Inside { state, places: &self.places, _section: section }
+    }
+
     fn locked<R>(&self, f: impl FnOnce(&mut State<SERVICES, EVENTS>) -> R) -> R {
-        /// Ends the critical section, also when a bug unwinds.
-        struct Section(RestoreState);
-
-        impl Drop for Section {
-            #[inline(always)]
-            fn drop(&mut self) {
-                // SAFETY: what `acquire` returned, once, in the context that called it.
-                unsafe { critical_section::release(self.0) };
-            }
-        }
-
-        // SAFETY: released by the guard, before any that was acquired earlier.
-        let _section = Section(unsafe { critical_section::acquire() });
-        // SAFETY: inside the section, which lasts for the rest of this function.
-        let cs = unsafe { CriticalSection::new() };
-        // SAFETY: the critical section keeps everybody else out, and this context is here once:
-        // what the state does calls nothing of the user's, so nothing comes back to this bus.
-        f(unsafe { &mut *self.state.borrow(cs).get() })
+        f(self.lock().state)
     }
 
     /// Frees a payload. Outside the lock.
     #[inline(always)]
     fn free(&self, payload: Payload) {
+        match payload.ticket {
+            // SAFETY: the payload was taken there with this ticket, and the state gives it out once.
+            Some(ticket) => unsafe { self.payloads.give(payload.ptr, ticket) },
+            None => self.deallocate(payload),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn deallocate(&self, payload: Payload) {
         if payload.len_bytes != 0 {
             // SAFETY: the payload was allocated there with this size, and the state gives it out
             // once.
@@ -283,7 +306,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
 
     /// Frees all that waits for a service. Bounded: nothing is queued for it any more.
     fn drain(&self, at: usize) {
-        while let Some(payload) = self.locked(|state| state.drain(at)) {
+        while let Some(payload) = self.locked(|state| state.drain(&self.places, at)) {
             if let Some(payload) = payload {
                 self.free(payload);
             }

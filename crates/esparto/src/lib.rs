@@ -25,6 +25,7 @@ pub mod bus;
 mod caps;
 pub mod guard;
 pub mod heap;
+mod lock;
 mod memory;
 pub mod monitor;
 mod policy;

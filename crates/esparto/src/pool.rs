@@ -59,7 +59,7 @@ pub use block::{BlockPool, PoolBlock};
 pub use boxed::{PoolBox, Vacant};
 pub use error::{DeinitError, FreeError, Full, InitError, TakeError};
 pub use shape::{Shape, ShapeError};
-pub(crate) use state::BlockState;
 pub use state::Storage;
+pub(crate) use state::{BlockState, RawBlocks, Taken};
 pub use stats::{PoolStats, Refused};
 pub use typed::Pool;

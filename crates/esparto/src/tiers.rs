@@ -21,8 +21,8 @@ pub use class::{Class, Spill};
 pub use error::{AllocError, DeinitError, InitError};
 pub use stats::{ClassStats, TiersStats, Unhealthy};
 
-use crate::pool::{Critical, FreeError, Locked};
-use crate::{Memory, Policy, Silent, Sink, Use};
+use crate::pool::{Critical, FreeError, Locked, Taken};
+use crate::{Caps, Memory, Policy, Silent, Sink, Use};
 use state::{Classes, Pools, State};
 
 /// Pools of `CLASSES` block sizes over a [`Memory`], which is the heap behind them too.
@@ -85,6 +85,12 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     #[must_use]
     pub const fn storage_policy(&self) -> Policy {
         self.storage_policy
+    }
+
+    /// May interrupt handlers touch blocks of the pools at any time?
+    #[must_use]
+    pub const fn is_for_isr(&self) -> bool {
+        self.storage_policy.required().contains(Caps::INTERNAL.union(Caps::ISR_SAFE))
     }
 
     /// The same, with the heap behind the pools being what `policy` allows.
@@ -213,6 +219,24 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     #[inline]
     pub fn allocate_block(&self, layout: Layout) -> Result<Option<NonNull<u8>>, AllocError> {
         self.with(|state| state.take(layout, &self.classes, self.spill))
+    }
+
+    /// Takes a block for an owner who keeps the number of its class, of the smallest class that does
+    /// and of no other.
+    #[inline(always)]
+    pub(crate) fn take_owned(&self, size_bytes: usize) -> Option<(Taken, usize)> {
+        // SAFETY: the state calls nothing outside of itself.
+        unsafe { self.state.lock() }.value.take_owned(size_bytes, &self.classes)
+    }
+
+    /// Takes such a block back.
+    ///
+    /// # Safety
+    /// It came from [`take_owned`](Self::take_owned) and is not used any more.
+    #[inline(always)]
+    pub(crate) unsafe fn give_owned(&self, taken: Taken, class: usize) {
+        // SAFETY: passed on; the state calls nothing outside of itself.
+        unsafe { self.state.lock().value.give_owned(taken, class) };
     }
 
     /// Gives a block of a pool back, if it is one. Null is given back to nowhere.

@@ -42,32 +42,40 @@ static IN_POOL: Kept<Pool<PayloadBlock<64>, 20, Critical>> = Bus::new(Pool::new(
 /// Instructions of the costliest of many rounds, and of all parts of it.
 #[inline(never)]
 fn measure<P: Payloads>(bus: &Kept<P>, name: &str) -> u32 {
-    let payload = [0x5a; SIZE_BYTES];
+    let payload = black_box([0x5a; SIZE_BYTES]);
     let sender = bus.register("sender", Settings::new()).expect("there is a place");
     let receiver = bus.register("receiver", Settings::new()).expect("there is a place");
     receiver.subscribe(MEASURED).expect("the type is known");
-    let (mut most, mut parts) = (0, [0; 3]);
+    let (mut most, mut parts) = (0, [0; 4]);
     for turn in 0..=ROUNDS {
         let start = counter::instructions();
-        let posted = sender.post(MEASURED, black_box(&payload), Priority::Normal);
+        let posted = sender.post(MEASURED, &payload, Priority::Normal);
         posted.expect("there is room");
         let posted_at = counter::instructions();
         let message = receiver.try_receive().expect("it was posted");
         let received_at = counter::instructions();
-        black_box(message.bytes());
+        let bytes = message.bytes();
+        let (first, len) = (bytes.as_ptr(), bytes.len());
         let read_at = counter::instructions();
+        black_box((first, len));
+        let left_at = counter::instructions();
         drop(message);
         let end = counter::instructions();
         // A difference is one more than the instructions between.
-        let round = [posted_at - start - 1, received_at - posted_at - 1, end - read_at - 1];
+        let round = [
+            posted_at - start - 1,
+            received_at - posted_at - 1,
+            read_at - received_at - 1,
+            end - left_at - 1,
+        ];
         let total = round.iter().sum();
         // The first takes blocks and places into use that nobody had before.
         if turn != 0 && total > most {
             (most, parts) = (total, round);
         }
     }
-    let [post, receive, drop] = parts;
-    println!("bus {name} {SIZE_BYTES} post={post} receive={receive} drop={drop} total={most}");
+    let [post, receive, read, drop] = parts;
+    println!("bus {name} {SIZE_BYTES} post={post} receive={receive} read={read} drop={drop} total={most}");
     most
 }
 

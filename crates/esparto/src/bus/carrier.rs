@@ -20,7 +20,10 @@ pub(super) mod sealed {
         /// Frees memory that no event was made of.
         fn give_back(&self, payload: Payload);
         /// Lets go of a received event.
-        fn release(&self, index: u16);
+        ///
+        /// # Safety
+        /// It was received from here, and is let go of once.
+        unsafe fn release(&self, number: u16);
         /// Unregisters a service, if it still is.
         fn leave(&self, service: ServiceId);
         /// Takes the next event, or says whom to wake.
@@ -45,9 +48,13 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         Bus::give_back(self, payload);
     }
 
-    #[inline(always)]
-    fn release(&self, index: u16) {
-        let (unused, posting) = self.locked(|state| (state.release(index), state.posting()));
+    #[inline]
+    unsafe fn release(&self, number: u16) {
+        let inside = self.lock();
+        // SAFETY: passed on.
+        let unused = unsafe { inside.state.release(inside.places, number) };
+        let posting = inside.state.posting;
+        drop(inside);
         if let Some(payload) = unused {
             self.free(payload);
             if posting != 0 {

@@ -1,8 +1,10 @@
 //! A place for an event, and what an event is.
 
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use super::queue::NIL;
+use super::payload::Ticket;
 use super::{EventType, Priority, ServiceId};
 
 /// Where a payload is. One of no bytes is nowhere.
@@ -10,14 +12,16 @@ use super::{EventType, Priority, ServiceId};
 pub struct Payload {
     pub(super) ptr: NonNull<u8>,
     pub(super) len_bytes: usize,
+    /// By what it goes back, if not by its address.
+    pub(super) ticket: Option<Ticket>,
 }
 
 impl Payload {
-    pub(super) const NONE: Self = Self { ptr: NonNull::dangling(), len_bytes: 0 };
+    pub(super) const NONE: Self = Self { ptr: NonNull::dangling(), len_bytes: 0, ticket: None };
 
     /// # Safety
     /// The memory is live and initialised, and nobody writes to it while the slice is used.
-    pub(super) const unsafe fn as_slice(&self) -> &[u8] {
+    pub(super) const unsafe fn as_slice<'p>(&self) -> &'p [u8] {
         // SAFETY: passed on; `NONE` is a slice of nothing.
         unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len_bytes) }
     }
@@ -25,44 +29,65 @@ impl Payload {
 
 /// What an event is. Three bytes, which are moved as one word.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(4))]
 pub(super) struct Kind {
     pub(super) event_type: EventType,
     pub(super) priority: Priority,
 }
 
-/// A place for an event. It is in exactly one of: the list of free places, a list for `reap`, or the
-/// queues and hands of receivers, one reference each.
-#[derive(Debug)]
-pub(super) struct Envelope<const SERVICES: usize> {
+/// An event, for whoever receives it: nothing of it changes while somebody holds the event.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Letter {
     pub(super) payload: Payload,
-    /// Counts posts, so that the oldest can be told.
-    pub(super) age: u32,
     pub(super) sender: ServiceId,
     pub(super) kind: Kind,
-    pub(super) ref_count: u8,
+}
+
+/// A place for an event. It is in exactly one of: the list of free places, a list for `reap`, or the
+/// queues and hands of receivers, one reference each. A place that was never used is all zeros.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Envelope<const SERVICES: usize> {
+    pub(super) letter: MaybeUninit<Letter>,
+    /// Counts posts, so that the oldest can be told.
+    pub(super) age: u32,
+    pub(super) ref_count: u16,
     /// The next event in the queue of each service. The first is the link of all other lists.
     pub(super) next: [u16; SERVICES],
 }
 
-impl<const SERVICES: usize> Envelope<SERVICES> {
-    pub(super) const EMPTY: Self = Self {
-        payload: Payload::NONE,
-        age: 0,
-        sender: ServiceId::NOBODY,
-        kind: Kind { event_type: EventType(0), priority: Priority::Normal },
-        ref_count: 0,
-        next: [NIL; SERVICES],
-    };
-}
+/// The number of a place, from 1; 0 is none.
+pub(super) const NIL: u16 = 0;
 
-// SAFETY: the payload is memory that belongs to the envelope, whoever holds that.
-unsafe impl<const SERVICES: usize> Send for Envelope<SERVICES> {}
+/// All places. Beside the state of the bus, because receivers read letters without the lock.
+pub(super) struct Places<const SERVICES: usize, const EVENTS: usize>(
+    [UnsafeCell<Envelope<SERVICES>>; EVENTS],
+);
 
-/// What an event is, for whoever receives it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Letter {
-    pub(super) index: u16,
-    pub(super) kind: Kind,
-    pub(super) sender: ServiceId,
-    pub(super) payload: Payload,
+impl<const SERVICES: usize, const EVENTS: usize> Places<SERVICES, EVENTS> {
+    pub(super) const fn new() -> Self {
+        Self(
+            [const {
+                UnsafeCell::new(Envelope {
+                    letter: MaybeUninit::zeroed(),
+                    age: 0,
+                    ref_count: 0,
+                    next: [NIL; SERVICES],
+                })
+            }; EVENTS],
+        )
+    }
+
+    /// The place of that number. Whoever has the lock may use all of it, but for letters that
+    /// receivers hold: those are only read.
+    ///
+    /// # Safety
+    /// There is such a place: the number came from a list or a queue of this bus.
+    #[inline(always)]
+    pub(super) unsafe fn at(&self, number: u16) -> *mut Envelope<SERVICES> {
+        debug_assert!(number != NIL && usize::from(number) <= EVENTS);
+        // The step in between leads nowhere that is used.
+        UnsafeCell::raw_get(self.0.as_ptr().wrapping_sub(1).wrapping_add(usize::from(number)))
+    }
 }

@@ -15,10 +15,11 @@ pub struct EventType(pub u16);
 pub struct ServiceId(u32);
 
 impl ServiceId {
-    /// No bus has so many services.
-    pub(super) const NOBODY: Self = Self(u32::MAX);
+    /// Registrations count from 1.
+    pub(super) const NOBODY: Self = Self(0);
+    /// Of a registration, 24 bits count.
+    pub(super) const LAST_REGISTRATION: u32 = u32::MAX >> 8;
 
-    /// Of the registration, 24 bits count.
     pub(super) const fn new(index: usize, registration: u32) -> Self {
         Self(registration << 8 | (index as u32 & 0xff))
     }

@@ -15,7 +15,8 @@ use super::{Carrier, EventType, Priority, ServiceId, ValueError};
 /// until then.
 pub struct Message<'b, B: Carrier> {
     bus: &'b B,
-    letter: Letter,
+    letter: &'b Letter,
+    number: u16,
 }
 
 // SAFETY: the payload is plain bytes that nobody writes to any more; the bus locks itself.
@@ -24,10 +25,11 @@ unsafe impl<B: Carrier + Sync> Send for Message<'_, B> {}
 unsafe impl<B: Carrier + Sync> Sync for Message<'_, B> {}
 
 impl<'b, B: Carrier> Message<'b, B> {
-    /// The letter comes with one of the event's references.
+    /// # Safety
+    /// The letter is that of place `number` of `bus`, which comes with one of the event's references.
     #[inline(always)]
-    pub(super) const fn new(bus: &'b B, letter: Letter) -> Self {
-        Self { bus, letter }
+    pub(super) const unsafe fn new(bus: &'b B, letter: &'b Letter, number: u16) -> Self {
+        Self { bus, letter, number }
     }
 
     /// What kind of event it is.
@@ -78,7 +80,8 @@ impl<B: Carrier> Deref for Message<'_, B> {
 impl<B: Carrier> Drop for Message<'_, B> {
     #[inline]
     fn drop(&mut self) {
-        self.bus.release(self.letter.index);
+        // SAFETY: the reference that this value came with; the letter is not looked at any more.
+        unsafe { self.bus.release(self.number) };
     }
 }
 

@@ -2,10 +2,11 @@
 
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
+use core::num::NonZero;
 use core::ptr::NonNull;
 
-use crate::pool::{Critical, Pool, PoolBox, Shared};
-use crate::{AllocError, BlockPool, Caps, Memory, Policy, Sink, Tiers, Use, tiers};
+use crate::pool::{Critical, Pool, PoolBox, RawBlocks, Shared, Taken};
+use crate::{AllocError, BlockPool, Memory, Policy, Sink, Tiers, Use, tiers};
 
 /// Why a payload got no block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,28 @@ pub unsafe trait Payloads {
     /// # Safety
     /// It was allocated here with this size, and is given back once.
     unsafe fn deallocate(&self, ptr: NonNull<u8>, size_bytes: usize);
+
+    /// Gets a block in a few instructions, with a ticket by which it goes back in as few: what is
+    /// tried first. `None` if there is none, or none that `is_isr` allows; then it is
+    /// [`allocate`](Self::allocate)'s turn to get one or to say why not.
+    #[inline(always)]
+    fn take(&self, size_bytes: usize, is_isr: bool) -> Option<(NonNull<u8>, Ticket)> {
+        let _ = (size_bytes, is_isr);
+        None
+    }
+
+    /// Takes such a block back.
+    ///
+    /// # Safety
+    /// It came from [`take`](Self::take) with this ticket, and is given back once.
+    #[inline(always)]
+    unsafe fn give(&self, ptr: NonNull<u8>, ticket: Ticket) {
+        let _ = (ptr, ticket);
+    }
 }
+
+/// By what a block goes back to where it came from.
+pub type Ticket = NonZero<u32>;
 
 // SAFETY: as the implementation that it refers to.
 unsafe impl<P: Payloads> Payloads for &P {
@@ -67,6 +89,17 @@ unsafe impl<P: Payloads> Payloads for &P {
     unsafe fn deallocate(&self, ptr: NonNull<u8>, size_bytes: usize) {
         // SAFETY: passed on.
         unsafe { (**self).deallocate(ptr, size_bytes) }
+    }
+
+    #[inline(always)]
+    fn take(&self, size_bytes: usize, is_isr: bool) -> Option<(NonNull<u8>, Ticket)> {
+        (**self).take(size_bytes, is_isr)
+    }
+
+    #[inline(always)]
+    unsafe fn give(&self, ptr: NonNull<u8>, ticket: Ticket) {
+        // SAFETY: passed on.
+        unsafe { (**self).give(ptr, ticket) }
     }
 }
 
@@ -101,6 +134,18 @@ unsafe impl<const BYTES: usize, const N: usize, A: Shared> Payloads
         // SAFETY: it came from `into_raw` of this pool, and is given back once.
         drop(unsafe { PoolBox::from_raw(self, ptr.cast()) });
     }
+
+    #[inline(always)]
+    fn take(&self, size_bytes: usize, _is_isr: bool) -> Option<(NonNull<u8>, Ticket)> {
+        // Any number will do: the address is all that such a pool needs.
+        Some((Payloads::allocate(self, size_bytes).ok()?, Ticket::MIN))
+    }
+
+    #[inline(always)]
+    unsafe fn give(&self, ptr: NonNull<u8>, _ticket: Ticket) {
+        // SAFETY: passed on.
+        unsafe { Payloads::deallocate(self, ptr, BYTES) };
+    }
 }
 
 /// One size for all, chosen at run time. Make the pool live on internal memory if interrupt handlers post: it does not
@@ -127,6 +172,20 @@ unsafe impl Payloads for BlockPool<Critical> {
     unsafe fn deallocate(&self, ptr: NonNull<u8>, _size_bytes: usize) {
         // Refused only if somebody gave it back behind the bus's back, which was counted.
         let _ = BlockPool::deallocate(self, ptr);
+    }
+
+    #[inline(always)]
+    fn take(&self, size_bytes: usize, _is_isr: bool) -> Option<(NonNull<u8>, Ticket)> {
+        if size_bytes > self.raw().block_bytes() {
+            return None;
+        }
+        self.raw().take().map(|taken| (taken.block, taken.link))
+    }
+
+    #[inline(always)]
+    unsafe fn give(&self, ptr: NonNull<u8>, ticket: Ticket) {
+        // SAFETY: passed on.
+        unsafe { self.raw().give(ptr, ticket) };
     }
 }
 
@@ -176,7 +235,7 @@ unsafe impl<const CLASSES: usize, const N: usize, S: Sink> Payloads for Tiers<'_
         let Some(layout) = layout(size_bytes) else {
             return Err(PayloadError::TooLarge { limit_bytes: isize::MAX as usize });
         };
-        if !self.storage_policy().required().contains(Caps::INTERNAL | Caps::ISR_SAFE) {
+        if !self.is_for_isr() {
             return Err(PayloadError::NoMemory);
         }
         self.allocate_block(layout).ok().flatten().ok_or(PayloadError::NoMemory)
@@ -189,6 +248,26 @@ unsafe impl<const CLASSES: usize, const N: usize, S: Sink> Payloads for Tiers<'_
             // SAFETY: passed on; the layout is that of the request.
             let _ = unsafe { Tiers::deallocate(self, ptr.as_ptr(), layout) };
         }
+    }
+
+    #[inline(always)]
+    fn take(&self, size_bytes: usize, is_isr: bool) -> Option<(NonNull<u8>, Ticket)> {
+        if is_isr && !self.is_for_isr() {
+            return None;
+        }
+        let (taken, class) = self.take_owned(size_bytes)?;
+        // A link is never 0 and never has more than 16 bits.
+        let ticket = taken.link | (class as u32) << u16::BITS;
+        Some((taken.block, ticket))
+    }
+
+    #[inline(always)]
+    unsafe fn give(&self, ptr: NonNull<u8>, ticket: Ticket) {
+        let class = (ticket.get() >> u16::BITS) as usize;
+        // SAFETY: `take` put a link there, which is never 0.
+        let link = unsafe { NonZero::new_unchecked(ticket.get() & u32::from(u16::MAX)) };
+        // SAFETY: passed on.
+        unsafe { self.give_owned(Taken { block: ptr, link }, class) };
     }
 }
 

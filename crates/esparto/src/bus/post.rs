@@ -7,8 +7,9 @@ use core::task::Waker;
 
 use bytemuck::NoUninit;
 
-use super::envelope::{Kind, Payload};
-use super::state::Posted;
+use super::envelope::{Kind, Letter, Payload};
+use super::events::Posted;
+use super::state::State;
 use super::subscribers::Shared;
 use super::{
     Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Wait, copy,
@@ -209,6 +210,40 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         if subscribers.load().is_none() {
             return self.post_to_none(label);
         }
+        let taken = match bytes.is_empty() {
+            true => None,
+            false => self.payloads.take(bytes.len(), matches!(context, Context::Isr)),
+        };
+        let Some((ptr, ticket)) = taken else {
+            return self.post_slowly(subscribers, label, bytes, context);
+        };
+        // SAFETY: the block is this post's own, aligned and this long.
+        unsafe { copy::to_block(bytes, ptr) };
+        let payload = Payload { ptr, len_bytes: bytes.len(), ticket: Some(ticket) };
+        let Label { sender, kind } = label;
+        let inside = self.lock();
+        let letter = Letter { payload, sender, kind };
+        let posted = inside.state.post_to_one(inside.places, letter, subscribers.load());
+        drop(inside);
+        match posted {
+            Some(0) => Ok(1),
+            Some(rest) => {
+                self.finish(rest);
+                Ok(1)
+            }
+            None => self.publish_to(subscribers, label, payload),
+        }
+    }
+
+    /// The same for an event without data, or one that gets its memory in no quick way.
+    #[inline(never)]
+    fn post_slowly(
+        &self,
+        subscribers: &Shared,
+        label: Label,
+        bytes: &[u8],
+        context: Context,
+    ) -> Result<usize, PostError> {
         let payload = self.allocate(label, bytes.len(), context)?;
         // SAFETY: the block is this post's own, aligned and this long.
         unsafe { copy::to_block(bytes, payload.ptr) };
@@ -234,7 +269,6 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         Ok(())
     }
 
-    #[inline(always)]
     fn allocate(
         &self,
         label: Label,
@@ -249,14 +283,12 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
             Context::Isr => self.payloads.allocate_in_isr(len_bytes),
         };
         match block {
-            Ok(ptr) => Ok(Payload { ptr, len_bytes }),
+            Ok(ptr) => Ok(Payload { ptr, len_bytes, ticket: None }),
             Err(error) => Err(self.explain(label, len_bytes, error)),
         }
     }
 
     /// What is wrong with a post that got no memory: memory comes last.
-    #[cold]
-    #[inline(never)]
     fn explain(&self, label: Label, size_bytes: usize, error: PayloadError) -> PostError {
         if let Err(error) = self.validate(label) {
             return error;
@@ -281,7 +313,8 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         }
     }
 
-    #[inline(always)]
+    /// The same for one that has subscribers, or had a moment ago.
+    #[inline(never)]
     fn publish_to(
         &self,
         subscribers: &Shared,
@@ -289,9 +322,13 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         payload: Payload,
     ) -> Result<usize, PostError> {
         let mut may_evict = true;
+        let Label { sender, kind } = label;
+        let letter = Letter { payload, sender, kind };
         loop {
-            let result = self
-                .locked(|state| state.post(label.sender, label.kind, payload, subscribers.load()));
+            let post = |state: &mut State<SERVICES, EVENTS>| {
+                state.post(&self.places, letter, subscribers.load().mask())
+            };
+            let result = self.locked(post);
             match result {
                 Ok(posted) => {
                     if posted.rest != 0 {
@@ -318,7 +355,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     #[inline(never)]
     fn finish(&self, rest: u32) {
         if rest & Posted::REAP != 0 {
-            while let Some(payload) = self.locked(|state| state.reap()) {
+            while let Some(payload) = self.locked(|state| state.reap(&self.places)) {
                 self.give_back(payload);
             }
         }
@@ -329,7 +366,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     #[cold]
     #[inline(never)]
     fn evict(&self) -> bool {
-        let payload = self.locked(|state| state.evict());
+        let payload = self.locked(|state| state.evict(&self.places));
         if let Some(payload) = payload {
             self.free(payload);
         }
@@ -387,7 +424,7 @@ impl<B: Carrier> Deref for Draft<'_, B> {
 
 impl<B: Carrier> DerefMut for Draft<'_, B> {
     fn deref_mut(&mut self) -> &mut [u8] {
-        let Payload { ptr, len_bytes } = self.payload;
+        let Payload { ptr, len_bytes, .. } = self.payload;
         // SAFETY: the block is live, this long, initialised, and borrowed by nobody else.
         unsafe { core::slice::from_raw_parts_mut(ptr.as_ptr(), len_bytes) }
     }

@@ -17,12 +17,26 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     /// [`ReceiveError`], [`Empty`](ReceiveError::Empty) when nothing waits.
     #[inline]
     pub fn try_receive(&self, service: ServiceId) -> Result<Message<'_, Self>, ReceiveError> {
-        let (letter, posting) = self.locked(|state| (state.receive(service), state.posting()));
-        let letter = letter?;
+        let inside = self.lock();
+        let number = inside.state.receive(inside.places, service);
+        let posting = inside.state.posting;
+        drop(inside);
+        let Some(number) = number else { return Err(self.explain_receive(service)) };
         if posting != 0 {
             self.wake_posters(posting);
         }
-        Ok(Message::new(self, letter))
+        // SAFETY: a place with an event, of which a reference was just received; its letter was
+        // written before that, and is not until it is given up.
+        unsafe {
+            let letter = (*self.places.at(number)).letter.assume_init_ref();
+            Ok(Message::new(self, letter, number))
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn explain_receive(&self, service: ServiceId) -> ReceiveError {
+        self.locked(|state| state.explain_receive(service))
     }
 
     /// Takes the next event, and waits for one for at most `timeout_ms`, or for ever.

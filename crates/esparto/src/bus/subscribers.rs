@@ -2,8 +2,9 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// A set of services: a bit each, and on top the number of the only one, so that the commonest set
-/// is read at once; small cores have no instruction that finds a bit.
+/// A set of services: a bit each, and on top the number of the only one from 1 on, or 0, so that the
+/// commonest set is read at once; small cores have no instruction that finds a bit. All zeros is
+/// nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Subscribers(u32);
 
@@ -11,19 +12,21 @@ impl Subscribers {
     /// The most services.
     pub(super) const LIMIT: usize = 27;
     const BITS: u32 = (1 << Self::LIMIT) - 1;
-    /// Not one, but none or many.
-    const NOT_ONE: u32 = 31 << Self::LIMIT;
 
-    pub(super) const NONE: Self = Self(Self::NOT_ONE);
+    pub(super) const NONE: Self = Self(0);
 
+    #[inline(always)]
     pub(super) const fn is_none(self) -> bool {
-        self.0 == Self::NOT_ONE
+        self.0 == 0
     }
 
-    /// The only one; some number that no service has if there is not one.
+    /// The only one; `None` of none or many.
     #[inline(always)]
-    pub(super) const fn only(self) -> usize {
-        (self.0 >> Self::LIMIT) as usize
+    pub(super) const fn only(self) -> Option<usize> {
+        match self.0 >> Self::LIMIT {
+            0 => None,
+            place => Some(place as usize - 1),
+        }
     }
 
     /// A bit each.
@@ -35,8 +38,8 @@ impl Subscribers {
         let bit = 1 << at;
         let mask = if is_wanted { self.mask() | bit } else { self.mask() & !bit };
         match mask.count_ones() {
-            1 => Self(mask.trailing_zeros() << Self::LIMIT | mask),
-            _ => Self(Self::NOT_ONE | mask),
+            1 => Self((mask.trailing_zeros() + 1) << Self::LIMIT | mask),
+            _ => Self(mask),
         }
     }
 }
@@ -68,15 +71,15 @@ mod tests {
     #[test]
     fn the_only_one_is_known_whatever_came_and_went() {
         let mut set = Subscribers::NONE;
-        assert!(set.is_none() && set.only() >= Subscribers::LIMIT);
+        assert!(set.is_none() && set.only().is_none());
         for at in 0..Subscribers::LIMIT {
             set = set.with(at, true).with(at, true);
-            assert_eq!((set.only(), set.mask(), set.is_none()), (at, 1 << at, false));
+            assert_eq!((set.only(), set.mask(), set.is_none()), (Some(at), 1 << at, false));
             for other in (0..Subscribers::LIMIT).filter(|&other| other != at) {
                 let both = set.with(other, true);
-                assert!(both.only() >= Subscribers::LIMIT && !both.is_none());
+                assert!(both.only().is_none() && !both.is_none());
                 assert_eq!(both.mask(), 1 << at | 1 << other);
-                assert_eq!(both.with(at, false).only(), other);
+                assert_eq!(both.with(at, false).only(), Some(other));
                 assert_eq!(both.with(other, false), set);
             }
             set = set.with(at, false);

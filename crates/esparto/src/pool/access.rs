@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use super::list::{List, Slots};
 use super::state::{BlockState, RawBlocks};
 use crate::heap::{Corruption, Cursor, Progress};
+use crate::lock::Section;
 
 /// Who may use a pool: [`Single`], [`Critical`] or, where the target has compare-and-swap,
 /// [`LockFree`].
@@ -93,7 +94,10 @@ pub(super) mod sealed {
 
     /// How one thing at a time is had.
     pub trait Lock: Access {
-        fn locked<R>(f: impl FnOnce() -> R) -> R;
+        /// Nobody else is there while such a value is.
+        type Section;
+
+        fn enter() -> Self::Section;
 
         /// # Safety
         /// As for `Locked::with`.
@@ -125,16 +129,31 @@ impl<L: Lock, T> Locked<L, T> {
     /// `f` calls nothing that comes back to this value.
     #[inline(always)]
     pub(crate) unsafe fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        L::locked(|| {
-            // SAFETY: no other context is here (the lock; for `Single`, the type is not `Sync`),
-            // and this one is here once, as the caller says.
-            f(unsafe { &mut *self.value.get() })
-        })
+        // SAFETY: passed on.
+        f(unsafe { self.lock() }.value)
+    }
+
+    /// As [`with`](Self::with), for as long as the result lives: where a closure might become a call.
+    ///
+    /// # Safety
+    /// Nothing comes back to this value meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn lock(&self) -> Inside<'_, L, T> {
+        let section = L::enter();
+        // SAFETY: no other context is here (the lock; for `Single`, the type is not `Sync`), and
+        // this one is here once, as the caller says.
+        Inside { value: unsafe { &mut *self.value.get() }, _section: section }
     }
 
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
+}
+
+/// A value while nobody else uses it.
+pub(crate) struct Inside<'v, L: Lock, T> {
+    pub(crate) value: &'v mut T,
+    _section: L::Section,
 }
 
 // SAFETY: a critical section is held whenever the value is used.
@@ -149,11 +168,13 @@ impl<L: Lock> Start for Locked<L, BlockState> {
 }
 
 macro_rules! impl_locked_access {
-    ($access:ty, |$f:ident| $locked:expr) => {
+    ($access:ty, $section:ty, $enter:expr) => {
         impl Lock for $access {
+            type Section = $section;
+
             #[inline(always)]
-            fn locked<R>($f: impl FnOnce() -> R) -> R {
-                $locked
+            fn enter() -> $section {
+                $enter
             }
 
             unsafe fn with<R>(blocks: &Self::Blocks, f: impl FnOnce(&mut BlockState) -> R) -> R {
@@ -213,8 +234,8 @@ macro_rules! impl_locked_access {
     };
 }
 
-impl_locked_access!(Single, |f| f());
-impl_locked_access!(Critical, |f| critical_section::with(|_| f()));
+impl_locked_access!(Single, (), ());
+impl_locked_access!(Critical, Section, Section::enter());
 
 #[cfg(target_has_atomic = "32")]
 mod lock_free {

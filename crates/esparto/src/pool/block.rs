@@ -3,11 +3,12 @@
 use core::alloc::Layout;
 use core::fmt;
 use core::mem::MaybeUninit;
+use core::num::NonZero;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use super::access::sealed::Start;
-use super::state::{RawBlocks, Storage};
+use super::state::{RawBlocks, Storage, Taken};
 use super::{
     Access, DeinitError, Exclusive, FreeError, InitError, PoolStats, Shape, Shared, Single,
     TakeError,
@@ -141,9 +142,18 @@ impl<A: Access> BlockPool<A> {
     /// As for [`allocate`](Self::allocate).
     pub fn take(&self) -> Result<PoolBlock<'_, A>, TakeError> {
         match self.blocks.take() {
-            Some(bytes) => Ok(PoolBlock { bytes, pool: self }),
+            Some(Taken { block, link }) => {
+                let bytes = NonNull::slice_from_raw_parts(block, self.blocks.block_bytes());
+                Ok(PoolBlock { bytes, link, pool: self })
+            }
             None => Err(self.explain()),
         }
+    }
+
+    /// The blocks, for those who keep the number of a block themselves.
+    #[inline(always)]
+    pub(crate) const fn raw(&self) -> &A::Blocks {
+        &self.blocks
     }
 
     /// Takes a raw block. O(1). It is uninitialised; it is the caller's until it is given back, by
@@ -310,6 +320,7 @@ impl Storage {
 /// A block of a [`BlockPool`] that goes back when it is dropped.
 pub struct PoolBlock<'p, A: Access = Single> {
     bytes: NonNull<[u8]>,
+    link: NonZero<u32>,
     pool: &'p BlockPool<A>,
 }
 
@@ -340,7 +351,7 @@ impl<A: Access> Drop for PoolBlock<'_, A> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: taken by `take`, owned by this value alone, and not used any more.
-        unsafe { self.pool.blocks.give(self.bytes) };
+        unsafe { self.pool.blocks.give(self.bytes.cast(), self.link) };
     }
 }
 

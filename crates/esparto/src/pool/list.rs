@@ -156,16 +156,35 @@ impl List {
         self.given_count = self.given_count.wrapping_add(1);
     }
 
-    /// Gives up a list that has blocks and yet none to take; they count as used from now on.
-    /// Returns whether there was one.
-    pub(crate) fn cut(&mut self) -> bool {
+    /// Gives up a list that has blocks and yet none to take; they count as used from now on. Returns
+    /// whether there was one, and how many blocks it should have had.
+    pub(crate) fn cut(&mut self) -> (bool, u32) {
         let had_blocks = self.head != NIL;
+        let lost_count = self.given_count.wrapping_sub(self.retaken_count);
         self.head = NIL;
         self.retaken_count = self.given_count;
-        had_blocks
+        (had_blocks, lost_count)
     }
 
-    fn listed(&self) -> usize {
+    /// The link of the block that is taken next, if it is not a new one.
+    #[inline(always)]
+    pub(crate) fn head(&self) -> u32 {
+        self.head
+    }
+
+    /// Links above this were never handed out.
+    #[inline(always)]
+    pub(crate) fn fresh(&self) -> u32 {
+        self.fresh
+    }
+
+    /// Blocks ever taken, those of lists that were given up included, and ever given back. For lists
+    /// that count blocks.
+    pub(crate) fn totals(&self) -> [u32; 2] {
+        [self.fresh.wrapping_add(self.retaken_count), self.given_count]
+    }
+
+    pub(crate) fn listed(&self) -> usize {
         self.given_count.wrapping_sub(self.retaken_count) as usize
     }
 

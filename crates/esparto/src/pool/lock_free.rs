@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 use super::access::sealed::Start;
 use super::atomic::{AtomicList, Tag};
 use super::list::Slots;
-use super::state::{RawBlocks, Storage, origin_of};
+use super::state::{RawBlocks, Storage, Taken, origin_of};
 use super::sync::{AtomicU16, AtomicU32, Ordering};
 use super::{DeinitError, FreeError, InitError, PoolStats, Refused, Shape};
 use crate::heap::{Corruption, Cursor, Progress};
@@ -137,22 +137,24 @@ unsafe impl RawBlocks for AtomicBlocks {
         Some(unsafe { fixed.slots.at(u32::from(index) + 1) })
     }
 
-    fn take(&self) -> Option<NonNull<[u8]>> {
+    fn take(&self) -> Option<Taken> {
         let fixed = self.fixed()?;
         // Without the mark of a raw block: a raw pointer to this one is refused.
         let index = self.list.pop(fixed.links(), fixed.tag)?;
+        let link = NonZero::new(u32::from(index) + 1)?;
         // SAFETY: the list has the indices of blocks only.
-        let block = unsafe { fixed.slots.at(u32::from(index) + 1) };
-        Some(NonNull::slice_from_raw_parts(block, fixed.shape.block_bytes()))
+        Some(Taken { block: unsafe { fixed.slots.at(link.get()) }, link })
     }
 
-    unsafe fn give(&self, block: NonNull<[u8]>) {
+    unsafe fn give(&self, _block: NonNull<u8>, link: NonZero<u32>) {
         // Of a pool that was ended by force there is nothing left to give back to.
-        if let Some(fixed) = self.fixed()
-            && let Ok(index) = fixed.index_of(block.cast())
-        {
-            self.list.push(fixed.links(), fixed.tag, index);
+        if let Some(fixed) = self.fixed() {
+            self.list.push(fixed.links(), fixed.tag, (link.get() - 1) as u16);
         }
+    }
+
+    fn block_bytes(&self) -> usize {
+        self.fixed().map_or(0, |fixed| fixed.shape.block_bytes())
     }
 
     #[inline]

@@ -42,6 +42,13 @@ pub(super) fn origin_of(storage: Storage, shape: Shape) -> *mut u8 {
     storage.blocks.cast::<u8>().as_ptr().wrapping_sub(shape.block_bytes())
 }
 
+/// A block that somebody owns: where it is, and the number by which it goes back.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    pub(crate) block: NonNull<u8>,
+    pub(crate) link: NonZero<u32>,
+}
+
 /// What a block pool does, whoever may use it.
 ///
 /// # Safety
@@ -57,11 +64,14 @@ pub unsafe trait RawBlocks: Start {
     fn allocate(&self) -> Option<NonNull<u8>>;
 
     /// Takes a block that goes back by `give` only: as a raw pointer it is refused.
-    fn take(&self) -> Option<NonNull<[u8]>>;
+    fn take(&self) -> Option<Taken>;
 
     /// # Safety
     /// The block came from `take`, and is not used any more.
-    unsafe fn give(&self, block: NonNull<[u8]>);
+    unsafe fn give(&self, block: NonNull<u8>, link: NonZero<u32>);
+
+    /// The size of every block; 0 when it is not live.
+    fn block_bytes(&self) -> usize;
 
     /// Takes a raw block back; `false`, and nothing changed, if it is not one in use.
     fn deallocate(&self, ptr: NonNull<u8>) -> bool;
@@ -96,6 +106,14 @@ pub struct BlockState {
     end_bytes: usize,
     refused: Refused,
     corruption_count: u32,
+    /// Blocks that were listed in lists that were given up.
+    lost_count: u32,
+    /// The listed block below which nothing was taken since the last reset, and how many there are
+    /// from there on; so the high-water mark is a comparison.
+    mark: u32,
+    least_listed: u32,
+    /// What was taken and given at the last reset.
+    base: [u32; 2],
     /// As handed over, with the shape.
     live: Option<(Storage, Shape)>,
 }
@@ -113,6 +131,10 @@ impl BlockState {
         end_bytes: 0,
         refused: Refused { foreign_count: 0, interior_count: 0, repeated_count: 0 },
         corruption_count: 0,
+        lost_count: 0,
+        mark: 0,
+        least_listed: 0,
+        base: [0; 2],
         live: None,
     };
 
@@ -169,49 +191,109 @@ impl BlockState {
     #[inline]
     pub(crate) fn allocate(&mut self) -> Option<NonNull<u8>> {
         let (slots, bits) = (self.slots(), self.bits);
+        let link = self.list.head();
         // SAFETY: these are the list's slots, and its links have bits.
         let block = unsafe { self.list.pop_claimed(slots, |link| flip(bits, link, true)) };
-        // Once a block, or never again.
-        block.or_else(|| self.allocate_fresh(true))
+        if block.is_none() {
+            // Once a block, or never again.
+            return self.allocate_fresh();
+        }
+        if link == self.mark {
+            self.move_mark();
+        }
+        block
     }
 
     /// Takes a block that belongs to an owned handle: its bit stays clear, so a raw pointer to it is
     /// refused. O(1).
-    pub(crate) fn take(&mut self) -> Option<NonNull<[u8]>> {
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Option<Taken> {
+        self.take_listed().or_else(|| self.take_fresh())
+    }
+
+    /// The same, of the blocks that were given back: what nearly every request gets.
+    #[inline(always)]
+    pub(crate) fn take_listed(&mut self) -> Option<Taken> {
         let (slots, bits) = (self.slots(), self.bits);
+        let link = NonZero::new(self.list.head());
         // SAFETY: as above.
         let block = unsafe { self.list.pop_claimed(slots, |link| !is_set(bits, link)) };
-        let block = block.or_else(|| self.allocate_fresh(false))?;
-        Some(NonNull::slice_from_raw_parts(block, self.block_bytes.get()))
+        let (block, link) = (block?, link?);
+        if link.get() == self.mark {
+            self.move_mark();
+        }
+        Some(Taken { block, link })
     }
 
     /// Takes back what [`take`](Self::take) handed out. O(1).
     ///
     /// # Safety
-    /// The block came from there, and is not used any more.
-    pub(crate) unsafe fn give(&mut self, block: NonNull<[u8]>) {
-        let block = block.cast::<u8>();
+    /// The block came from there with this link, and is not used any more.
+    #[inline(always)]
+    pub(crate) unsafe fn give(&mut self, block: NonNull<u8>, link: NonZero<u32>) {
         // Of a pool that was ended by force there is nothing left to give back to.
-        if self.contains(block) {
+        if link.get() <= self.list.fresh() {
             // SAFETY: promised by the caller.
-            unsafe { self.list.push(block, self.slots().link_of(block)) };
+            unsafe { self.list.push(block, link.get()) };
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn allocate_fresh(&mut self, is_raw: bool) -> Option<NonNull<u8>> {
-        if self.list.cut() {
-            self.corruption_count = self.corruption_count.wrapping_add(1);
-        }
-        let slots = self.slots();
-        let link = self.list.pop_fresh(slots)?;
-        if is_raw {
-            // SAFETY: just found to be there.
-            unsafe { flip(self.bits, link, true) };
-        }
+    pub(crate) fn take_fresh(&mut self) -> Option<Taken> {
+        let link = self.fresh_link()?;
+        // SAFETY: just found to be there.
+        Some(Taken { block: unsafe { self.slots().at(link.get()) }, link })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_fresh(&mut self) -> Option<NonNull<u8>> {
+        let link = self.fresh_link()?.get();
+        // SAFETY: just found to be there.
+        unsafe { flip(self.bits, link, true) };
         // SAFETY: as above.
-        Some(unsafe { slots.at(link) })
+        Some(unsafe { self.slots().at(link) })
+    }
+
+    /// A block that nobody had yet, once the list has none to take.
+    fn fresh_link(&mut self) -> Option<NonZero<u32>> {
+        let (had_blocks, lost_count) = self.list.cut();
+        self.corruption_count = self.corruption_count.wrapping_add(u32::from(had_blocks));
+        self.lost_count = self.lost_count.wrapping_add(lost_count);
+        (self.mark, self.least_listed) = (0, 0);
+        NonZero::new(self.list.pop_fresh(self.slots())?)
+    }
+
+    /// The block that marks the least that was listed since the last reset was taken: the next one
+    /// does.
+    #[cold]
+    #[inline(never)]
+    fn move_mark(&mut self) {
+        self.mark = self.list.head();
+        self.least_listed = self.least_listed.saturating_sub(1);
+    }
+
+    /// Forgets how many were in use, but for those that are now.
+    pub(crate) fn reset_marks(&mut self) {
+        (self.mark, self.least_listed) = (self.list.head(), self.list.listed() as u32);
+        self.base = self.totals();
+    }
+
+    /// The most blocks that were in use at once since the last reset.
+    pub(crate) fn peak_since_reset(&self) -> usize {
+        self.list.peak_count(self.slots()).saturating_sub(self.least_listed as usize)
+    }
+
+    /// Blocks handed out, and blocks taken back, since the last reset.
+    pub(crate) fn counts_since_reset(&self) -> [u32; 2] {
+        let ([taken, given], [taken_base, given_base]) = (self.totals(), self.base);
+        [taken.wrapping_sub(taken_base), given.wrapping_sub(given_base)]
+    }
+
+    fn totals(&self) -> [u32; 2] {
+        let [taken_count, given_count] = self.list.totals();
+        [taken_count.wrapping_sub(self.lost_count), given_count]
     }
 
     /// Takes a block back, and says whether it was one in use; if not, nothing changed. O(1).
@@ -280,6 +362,11 @@ impl BlockState {
 
     pub(crate) fn used_count(&self) -> usize {
         self.list.used_count(self.slots())
+    }
+
+    /// The size of a block, and 1 when the pool is not live.
+    pub(crate) fn block_bytes(&self) -> usize {
+        self.block_bytes.get()
     }
 
     pub(crate) fn stats(&self) -> PoolStats {
@@ -351,14 +438,23 @@ unsafe impl<L: Lock> RawBlocks for Locked<L, BlockState> {
         unsafe { self.with(BlockState::allocate) }
     }
 
-    fn take(&self) -> Option<NonNull<[u8]>> {
+    #[inline(always)]
+    fn take(&self) -> Option<Taken> {
         // SAFETY: the state calls nothing.
-        unsafe { self.with(BlockState::take) }
+        unsafe { self.lock() }.value.take()
     }
 
-    unsafe fn give(&self, block: NonNull<[u8]>) {
+    #[inline(always)]
+    unsafe fn give(&self, block: NonNull<u8>, link: NonZero<u32>) {
         // SAFETY: passed on; the state calls nothing.
-        unsafe { self.with(|state| state.give(block)) }
+        unsafe { self.lock().value.give(block, link) }
+    }
+
+    #[inline(always)]
+    fn block_bytes(&self) -> usize {
+        // SAFETY: the state calls nothing.
+        let inside = unsafe { self.lock() };
+        if inside.value.end_bytes == 0 { 0 } else { inside.value.block_bytes() }
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{AllocError, Class, ClassStats, DeinitError, InitError, Spill, TiersStats};
-use crate::pool::{BlockState, FreeError, InitError as PoolInitError, Storage};
+use crate::pool::{BlockState, FreeError, InitError as PoolInitError, Storage, Taken};
 use crate::{Memory, Policy, Sink};
 
 /// A pool of each class; that of a class that is off is not live.
@@ -73,20 +73,12 @@ enum Stage {
     Live,
 }
 
-/// What a class counts, besides its pool.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counters {
-    alloc_count: u32,
-    free_count: u32,
-    failure_count: u32,
-    peak_count: usize,
-}
-
 #[derive(Debug)]
 pub(super) struct State<const CLASSES: usize> {
-    stage: Stage,
     pools: Pools<CLASSES>,
-    counters: [Counters; CLASSES],
+    stage: Stage,
+    /// Requests of each class that went on to the heap.
+    failure_counts: [u32; CLASSES],
     oversize_count: u32,
     fallback_count: usize,
 }
@@ -95,8 +87,7 @@ impl<const CLASSES: usize> State<CLASSES> {
     pub(super) const NEW: Self = Self {
         stage: Stage::Down,
         pools: Pools::NEW,
-        counters: [Counters { alloc_count: 0, free_count: 0, failure_count: 0, peak_count: 0 };
-            CLASSES],
+        failure_counts: [0; CLASSES],
         oversize_count: 0,
         fallback_count: 0,
     };
@@ -147,17 +138,40 @@ impl<const CLASSES: usize> State<CLASSES> {
         classes: &Classes<CLASSES>,
         spill: Spill,
     ) -> Result<Option<NonNull<u8>>, AllocError> {
-        let fit = if classes.do_ascend {
-            classes.row.iter().position(|class| class.fits(layout))
+        let fit = if layout.align() <= align_of::<usize>() {
+            classes.of(layout.size())
         } else {
             smallest(&classes.row, layout, 0)
         };
         if let Some(at) = fit
-            && let Some(block) = self.take_of(at)
+            && let Some(block) = self.pools.0[at].allocate()
         {
             return Ok(Some(block));
         }
         self.take_elsewhere(fit, layout, &classes.row, spill)
+    }
+
+    /// A block that an owner keeps, with the number of its class; `None` if the class that does has
+    /// none, which is counted nowhere: the owner asks on.
+    #[inline(always)]
+    pub(super) fn take_owned(
+        &mut self,
+        size_bytes: usize,
+        classes: &Classes<CLASSES>,
+    ) -> Option<(Taken, usize)> {
+        let at = classes.of(size_bytes)?;
+        // SAFETY: the ladder has the places of the row, which is as long as the pools are many.
+        let pool = unsafe { self.pools.0.get_unchecked_mut(at) };
+        pool.take().map(|taken| (taken, at))
+    }
+
+    /// # Safety
+    /// The block came from `take_owned` with this class, and is not used any more.
+    #[inline(always)]
+    pub(super) unsafe fn give_owned(&mut self, taken: Taken, at: usize) {
+        debug_assert!(at < CLASSES);
+        // SAFETY: promised by the caller.
+        unsafe { self.pools.0.get_unchecked_mut(at).give(taken.block, taken.link) };
     }
 
     /// The same once the class that does, if there is one, has nothing.
@@ -182,33 +196,20 @@ impl<const CLASSES: usize> State<CLASSES> {
         while spill == Spill::NextClass
             && let Some(larger) = smallest(classes, layout, classes[at].block_bytes + 1)
         {
-            if let Some(block) = self.take_of(larger) {
+            if let Some(block) = self.pools.0[larger].allocate() {
                 return Ok(Some(block));
             }
             at = larger;
         }
-        let counters = &mut self.counters[first];
-        counters.failure_count = counters.failure_count.wrapping_add(1);
+        self.failure_counts[first] = self.failure_counts[first].wrapping_add(1);
         Ok(None)
-    }
-
-    #[inline(always)]
-    fn take_of(&mut self, index: usize) -> Option<NonNull<u8>> {
-        let block = self.pools.0[index].allocate()?;
-        let counters = &mut self.counters[index];
-        counters.alloc_count = counters.alloc_count.wrapping_add(1);
-        counters.peak_count = counters.peak_count.max(self.pools.0[index].used_count());
-        Some(block)
     }
 
     #[inline(always)]
     pub(super) fn give(&mut self, block: NonNull<u8>) -> Result<(), FreeError> {
         // A pool that is not live, and so of tiers that are not, has no block in use.
-        for (pool, counters) in self.pools.0.iter_mut().zip(&mut self.counters) {
-            if pool.deallocate(block) {
-                counters.free_count = counters.free_count.wrapping_add(1);
-                return Ok(());
-            }
+        if self.pools.0.iter_mut().any(|pool| pool.deallocate(block)) {
+            return Ok(());
         }
         Err(self.refuse(block))
     }
@@ -240,26 +241,25 @@ impl<const CLASSES: usize> State<CLASSES> {
 
     pub(super) fn reset(&mut self) {
         self.oversize_count = 0;
-        for (counters, pool) in self.counters.iter_mut().zip(&self.pools.0) {
-            *counters = Counters { peak_count: pool.used_count(), ..Counters::default() };
-        }
+        self.failure_counts = [0; CLASSES];
+        self.pools.0.iter_mut().for_each(BlockState::reset_marks);
     }
 
     pub(super) fn stats(&self, classes: &[Class; CLASSES]) -> TiersStats<CLASSES> {
         TiersStats {
             is_initialised: self.stage == Stage::Live,
             classes: core::array::from_fn(|index| {
-                let (class, counters) = (&classes[index], &self.counters[index]);
-                let pool = self.pools.0[index].stats();
+                let (class, state) = (&classes[index], &self.pools.0[index]);
+                let (pool, [alloc_count, free_count]) = (state.stats(), state.counts_since_reset());
                 ClassStats {
                     name: class.name,
                     block_bytes: class.block_bytes,
                     block_count: pool.block_count,
                     used_count: pool.used_count,
-                    peak_count: counters.peak_count,
-                    alloc_count: counters.alloc_count,
-                    free_count: counters.free_count,
-                    failure_count: counters.failure_count,
+                    peak_count: state.peak_since_reset(),
+                    alloc_count,
+                    free_count,
+                    failure_count: self.failure_counts[index],
                     refused: pool.refused,
                     corruption_count: pool.corruption_count,
                 }
@@ -270,21 +270,43 @@ impl<const CLASSES: usize> State<CLASSES> {
     }
 }
 
-/// The classes, in the order given.
+/// The classes, in the order given and by size.
 #[derive(Debug)]
 pub(super) struct Classes<const CLASSES: usize> {
     pub(super) row: [Class; CLASSES],
-    do_ascend: bool,
+    /// The smallest first: the first that does is the smallest that does.
+    ladder: [Rung; CLASSES],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rung {
+    block_bytes: usize,
+    /// The class's place in the row.
+    at: usize,
 }
 
 impl<const CLASSES: usize> Classes<CLASSES> {
     pub(super) const fn new(row: [Class; CLASSES]) -> Self {
-        let (mut do_ascend, mut index) = (true, 1);
-        while index < CLASSES {
-            do_ascend &= row[index - 1].block_bytes <= row[index].block_bytes;
-            index += 1;
+        let mut ladder = [Rung { block_bytes: 0, at: 0 }; CLASSES];
+        let mut count = 0;
+        while count < CLASSES {
+            let rung = Rung { block_bytes: row[count].block_bytes, at: count };
+            // Equals stay in the order given.
+            let mut place = count;
+            while place > 0 && ladder[place - 1].block_bytes > rung.block_bytes {
+                ladder[place] = ladder[place - 1];
+                place -= 1;
+            }
+            ladder[place] = rung;
+            count += 1;
         }
-        Self { row, do_ascend }
+        Self { row, ladder }
+    }
+
+    /// The smallest class with room for so many bytes, aligned to a word: every class is.
+    #[inline(always)]
+    fn of(&self, size_bytes: usize) -> Option<usize> {
+        self.ladder.iter().find(|rung| size_bytes <= rung.block_bytes).map(|rung| rung.at)
     }
 }
 
