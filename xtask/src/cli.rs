@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
-use crate::{Repo, demo, steps, test, tools, traces};
+use crate::{Repo, demo, firmware, steps, test, tools, traces};
 
 /// The development commands of Esparto.
 #[derive(Debug, Parser)]
@@ -21,6 +21,12 @@ enum Command {
     /// Run the camera firmware on the simulator and report where its memory went
     Demo {
         /// Run the same program in QEMU too: it has to say the same and take as many instructions
+        #[arg(long)]
+        qemu: bool,
+    },
+    /// Run the camera for an hour of emulated time: what is in use after a minute may not grow
+    Soak {
+        /// Run it in QEMU, which is faster
         #[arg(long)]
         qemu: bool,
     },
@@ -77,6 +83,7 @@ fn run(command: Command) -> Result<()> {
     let repo = Repo::find()?;
     match command {
         Command::Demo { qemu } => demo::run(&repo, qemu),
+        Command::Soak { qemu } => firmware::soak::run(&repo, qemu),
         Command::Test { list: true, .. } => {
             test::list();
             Ok(())

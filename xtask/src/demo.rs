@@ -74,7 +74,8 @@ pub(crate) fn run(repo: &Repo, with_qemu: bool) -> Result<()> {
     Ok(())
 }
 
-fn progress_bar() -> ProgressBar {
+/// A bar for a program that says how far it is.
+pub(crate) fn progress_bar() -> ProgressBar {
     let template = "{spinner} [{bar:30}] {percent}%  {elapsed}  {wide_msg}";
     let style = ProgressStyle::with_template(template).expect("the template is a constant");
     let bar = ProgressBar::new(1).with_style(style.progress_chars("=> ")).with_message("booting");
@@ -82,7 +83,8 @@ fn progress_bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, line: &str) {
+/// Shows a line on it, if it is one of those.
+pub(crate) fn show(bar: &ProgressBar, line: &str) {
     if let Some(progress) = Progress::read(line) {
         bar.set_length(progress.total_count);
         bar.set_position(progress.done_count);

@@ -1,6 +1,8 @@
 //! The programs of `firmware/`: built, booted on both emulators, compared with this machine.
 
+mod leak;
 mod record;
+pub(crate) mod soak;
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +21,7 @@ use record::Records;
 pub(crate) const CAMERA: Program = Program::new("camera", "camera", IMC);
 
 /// The programs that run on the core and hold what they say to be true.
-const PROGRAMS: [Program; 9] = [
+const PROGRAMS: [Program; 10] = [
     Program::new("suite", "suite", IMC),
     Program::new("suite", "suite", IMAC),
     Program::new("measure", "measure", IMC),
@@ -29,6 +31,7 @@ const PROGRAMS: [Program; 9] = [
     Program::new("leak", "leaking", IMC),
     Program::new("leak", "fixed", IMC),
     Program::new("leak", "overrun", IMC),
+    Program::new("camera", "soak_short", IMC),
 ];
 
 /// What is linted for which core; some libraries of the workloads want atomics.
@@ -125,7 +128,8 @@ pub(crate) fn test_on_qemu(repo: &Repo, tally: &mut Tally) -> Result<()> {
     hold_camera(&said, &camera_on_host(repo)?)?;
     tally.pass();
     for program in PROGRAMS {
-        records.of(repo, &program)?;
+        let said = records.of(repo, &program)?;
+        leak::hold(program.bin, &said.lines)?;
         tally.pass();
     }
     Ok(())
