@@ -14,7 +14,8 @@ use crate::{Repo, tools};
 
 /// The traces that can be recorded anew; but for the camera's, each is a program of
 /// `firmware/workloads`.
-pub(crate) const NAMES: [&str; 5] = ["camera", "bignum", "json", "rhai", "telemetry"];
+pub(crate) const NAMES: [&str; 8] =
+    ["camera", "bignum", "json", "patterns", "rhai", "series", "server", "telemetry"];
 
 /// The host tool with a command.
 fn esparto(repo: &Repo, words: &str) -> Cmd {
