@@ -32,6 +32,18 @@ pub(crate) const RISCV_GCC: Program = Program {
     ],
 };
 
+/// The C++ compiler of this machine; a C compiler is there wherever Rust links.
+pub(crate) const HOST_CPP: Program = Program {
+    command: "c++",
+    debian: &["g++"],
+    elsewhere: &[
+        ("Fedora", "sudo dnf install gcc-c++"),
+        ("Arch", "sudo pacman -S gcc"),
+        ("Alpine", "sudo apk add g++"),
+        ("macOS", "xcode-select --install"),
+    ],
+};
+
 /// A program that comes from the system's packages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {

@@ -19,11 +19,9 @@ pub(crate) unsafe fn name(name: *const c_char, len: usize) -> Result<&'static st
     // SAFETY: passed on.
     let bytes = unsafe { core::slice::from_raw_parts(name.cast::<u8>(), len) };
     // Not `from_utf8`: names are ASCII as a rule, and small firmware has no room for more.
-    let is_plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    // SAFETY: plain ASCII is UTF-8.
-    if is_plain {
-        Ok(unsafe { core::str::from_utf8_unchecked(bytes) })
-    } else {
-        Err(Status::BadName)
+    if !bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(Status::BadName);
     }
+    // SAFETY: plain ASCII is UTF-8.
+    Ok(unsafe { core::str::from_utf8_unchecked(bytes) })
 }

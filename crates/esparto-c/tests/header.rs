@@ -24,3 +24,51 @@ fn the_header_is_that_of_the_sources() {
         path.display()
     );
 }
+
+/// The functions that the header declares.
+fn functions(header: &str) -> Vec<&str> {
+    let words = header.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let mut functions: Vec<_> = words
+        .filter(|word| word.starts_with("esparto_") && header.contains(&format!("{word}(")))
+        .collect();
+    functions.sort_unstable();
+    functions.dedup();
+    functions
+}
+
+#[test]
+fn every_function_is_called_from_c() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &Path| std::fs::read_to_string(path).expect("a file of the crate");
+    let header = read(&root.join("include/esparto/esparto.h"));
+    let mut programs = String::new();
+    for entry in std::fs::read_dir(root.join("tests/c")).expect("the C tests are there") {
+        programs.push_str(&read(&entry.expect("a C test").path()));
+    }
+    let functions = functions(&header);
+    assert!(functions.len() > 50, "{functions:?}");
+    // Called, or handed over to be called.
+    let is_called = |function: &&str| {
+        [format!("{function}("), format!("{function},"), format!("{function}}}")]
+            .iter()
+            .any(|call| programs.contains(call))
+    };
+    let missing: Vec<_> = functions.iter().filter(|function| !is_called(function)).collect();
+    assert!(missing.is_empty(), "no program of tests/c calls {missing:?}");
+}
+
+#[test]
+fn every_status_has_its_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let header = std::fs::read_to_string(root.join("include/esparto/esparto.h")).expect("a header");
+    let mut count = 0;
+    for line in header.lines().map(str::trim).filter(|line| line.starts_with("ESPARTO_")) {
+        let Some((name, number)) = line.trim_end_matches(',').split_once(" = ") else { continue };
+        let Ok(number) = number.parse() else { continue };
+        // SAFETY: a text that ends and lives for ever.
+        let said = unsafe { std::ffi::CStr::from_ptr(esparto_c::esparto_status_name(number)) };
+        assert_eq!(said.to_str(), Ok(name));
+        count += 1;
+    }
+    assert!(count > 30, "{count} statuses");
+}

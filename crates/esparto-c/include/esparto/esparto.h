@@ -1049,12 +1049,6 @@ enum esparto_status_t esparto_pool_check(struct esparto_pool_t *pool,
                                          struct esparto_cursor_t *cursor,
                                          size_t max_steps);
 
-extern uint32_t esparto_port_lock(void);
-
-extern void esparto_port_unlock(uint32_t state);
-
-extern void esparto_port_abort(const char *file, size_t file_len, uint32_t line);
-
 /**
  * Adds a region under the default heap, whose every operation has a hard bound.
  *
