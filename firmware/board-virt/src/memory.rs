@@ -6,26 +6,37 @@ use esparto::{Caps, Region};
 
 // From the linker script. Only the addresses of these mean anything.
 unsafe extern "C" {
-    static _flash_start: u8;
-    static _flash_size: u8;
-    static _sram_start: u8;
-    static _sram_size: u8;
-    static _rtc_start: u8;
-    static _rtc_size: u8;
-    static _psram_start: u8;
-    static _psram_size: u8;
-    static _boot_stack_size: u8;
+    static __stext: u8;
+    static __etext: u8;
+    static __srodata: u8;
+    static __erodata: u8;
     static __sdata: u8;
     static __edata: u8;
-    static __etext: u8;
     static __euninit: u8;
     static _build_id_start: u8;
     static _build_id_end: u8;
-    static __srodata: u8;
-    static __erodata: u8;
 }
 
-/// The address of a linker symbol; for `…_size` it is the number itself.
+/// A stretch of memory for Esparto.
+struct Piece {
+    name: &'static str,
+    addrs: Range<usize>,
+    caps: Caps,
+}
+
+// From the build script: NAME, FLASH_BYTES, SRAM_END_ADDR, BOOT_STACK_BYTES, SRAM, OTHERS.
+include!(concat!(env!("OUT_DIR"), "/regions.rs"));
+
+/// How many regions there are.
+pub const REGION_COUNT: usize = 1 + OTHERS.len();
+
+/// The chip whose memory this is, or `virt`.
+#[must_use]
+pub fn chip() -> &'static str {
+    NAME
+}
+
+/// The address of a linker symbol.
 macro_rules! symbol {
     ($name:ident) => {
         (&raw const $name).addr()
@@ -41,7 +52,7 @@ pub struct Account {
     pub code_bytes: usize,
     /// Constants, and the initial values of statics.
     pub constants_bytes: usize,
-    /// All of the SRAM.
+    /// All of the SRAM from the first static on.
     pub sram_size_bytes: usize,
     /// Statics.
     pub statics_bytes: usize,
@@ -56,36 +67,31 @@ pub struct Account {
 pub fn account() -> Account {
     let heap = sram_heap_addrs();
     Account {
-        flash_size_bytes: symbol!(_flash_size),
-        code_bytes: symbol!(__etext) - symbol!(_flash_start),
+        flash_size_bytes: FLASH_BYTES,
+        code_bytes: symbol!(__etext) - symbol!(__stext),
         constants_bytes: symbol!(__erodata) - symbol!(__srodata)
             + (symbol!(__edata) - symbol!(__sdata)),
-        sram_size_bytes: symbol!(_sram_size),
-        statics_bytes: heap.start - symbol!(_sram_start),
-        boot_stack_bytes: symbol!(_boot_stack_size),
+        sram_size_bytes: SRAM_END_ADDR - symbol!(__sdata),
+        statics_bytes: heap.start - symbol!(__sdata),
+        boot_stack_bytes: BOOT_STACK_BYTES,
         sram_heap_bytes: heap.len(),
     }
 }
 
-/// The regions that are Esparto's: the rest of SRAM, RTC memory, PSRAM.
-///
-/// PSRAM has neither `ATOMIC` nor `ISR_SAFE` nor `DMA`, as on the chips that have it.
+/// The regions that are Esparto's: the rest of the SRAM first, then every other memory.
 #[must_use]
-pub fn regions() -> [Region; 3] {
-    let internal = Caps::INTERNAL | Caps::BYTE | Caps::WORD | Caps::ATOMIC | Caps::ISR_SAFE;
-    let heap = sram_heap_addrs();
-    [
-        region("sram", heap.start, heap.len(), internal | Caps::DMA),
-        region("psram", symbol!(_psram_start), symbol!(_psram_size), EXTERNAL),
-        region("rtc", symbol!(_rtc_start), symbol!(_rtc_size), internal | Caps::RTC),
-    ]
+pub fn regions() -> [Region; REGION_COUNT] {
+    core::array::from_fn(|index| match index.checked_sub(1) {
+        None => region(&SRAM, sram_heap_addrs()),
+        Some(index) => region(&OTHERS[index], OTHERS[index].addrs.clone()),
+    })
 }
 
-const EXTERNAL: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
-
-fn region(name: &'static str, start_addr: usize, len_bytes: usize, caps: Caps) -> Region {
-    // The machine has no memory at address 0, so the description always exists.
-    Region::at(name, start_addr, len_bytes, caps).expect("no region starts at 0").trimmed()
+fn region(piece: &Piece, addrs: Range<usize>) -> Region {
+    // There is no memory at address 0, so the description always exists.
+    Region::at(piece.name, addrs.start, addrs.len(), piece.caps)
+        .expect("no region starts at 0")
+        .trimmed()
 }
 
 /// The identity of this build, as the linker wrote it into the ELF (`.note.gnu.build-id`).
@@ -101,8 +107,7 @@ pub fn build_id() -> &'static [u8] {
 
 /// The stack that `main` starts on.
 pub(crate) fn boot_stack_addrs() -> Range<usize> {
-    let end = symbol!(_sram_start) + symbol!(_sram_size);
-    end - symbol!(_boot_stack_size)..end
+    SRAM_END_ADDR - BOOT_STACK_BYTES..SRAM_END_ADDR
 }
 
 fn sram_heap_addrs() -> Range<usize> {
