@@ -1,5 +1,6 @@
 //! `esparto sim`: a firmware on a simulated board.
 
+mod gdb;
 mod memcheck;
 mod profile;
 mod screen;
@@ -9,7 +10,7 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use esparto_sim::{Board, Machine, Stop};
+use esparto_sim::{Board, Desk, Machine, StaleFetch, Stop};
 
 use crate::{Failure, Output};
 use memcheck::Check;
@@ -77,6 +78,10 @@ pub struct Args {
     /// Show which functions the instructions were spent in
     #[arg(long)]
     pub profile: bool,
+
+    /// Wait for gdb on this port of this machine before the first instruction; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub gdb: Option<u16>,
 }
 
 /// Runs the firmware to its end.
@@ -102,30 +107,18 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     }
 
     let suppress = args.suppress.as_ref();
-    let mut check =
-        args.memcheck.then(|| Check::new(&args.firmware, &elf, suppress)).transpose()?;
+    let check = args.memcheck.then(|| Check::new(&args.firmware, &elf, suppress)).transpose()?;
+    let check = check.map(|check| if args.gdb.is_some() { check.stopping() } else { check });
 
     let mut screen = Screen::new(out);
-    let mut stale_fetches = Vec::new();
     let limit = args.max_instructions.unwrap_or(u64::MAX);
-    let end = loop {
-        let left = limit.saturating_sub(machine.instructions());
-        let stop = match &mut check {
-            None => machine.run(left.min(SLICE)),
-            Some(check) => {
-                let stop = machine.run_checked(left.min(SLICE), &mut check.memcheck);
-                check.collect();
-                stop
-            }
-        };
-        stale_fetches.extend(machine.take_stale_fetches());
-        screen.say(&machine.take_text())?;
-        match stop {
-            Stop::Limit if machine.instructions() < limit => screen.tick(machine.instructions()),
-            Stop::Said => {}
-            end => break end,
-        }
+    let mut running =
+        Running { check, screen: &mut screen, stale_fetches: Vec::new(), failure: None };
+    let end = match args.gdb {
+        None => running.to_end(&mut machine, limit)?,
+        Some(port) => gdb::session(port, &args.firmware, &mut machine, &mut running, limit)?,
     };
+    let Running { check, stale_fetches, .. } = running;
     let text = screen.finish();
 
     if let (Some(error), Some(path)) = (machine.take_file_error(), &args.trace) {
@@ -137,7 +130,7 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     let counts = machine.take_profile();
     let view = view::Run {
         board: board.name(),
-        end: view::End::from(end),
+        end,
         instructions: machine.instructions(),
         output: text,
         stale_fetches: stale_fetches.iter().map(view::Stale::from).collect(),
@@ -146,6 +139,57 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     };
     out.show(&view, |w| view.write(w))?;
     view.judge(limit).map_err(|failure| failure.in_file(&args.firmware))
+}
+
+/// A run under way: what looks at it, and what it has said.
+struct Running<'r, 'o, 'w> {
+    check: Option<Check>,
+    screen: &'r mut Screen<'o, 'w>,
+    stale_fetches: Vec<StaleFetch>,
+    /// What could not be shown.
+    failure: Option<Failure>,
+}
+
+impl Running<'_, '_, '_> {
+    /// Runs to the end, or to `limit` instructions.
+    fn to_end(&mut self, machine: &mut Machine, limit: u64) -> Result<view::End, Failure> {
+        loop {
+            let left = limit.saturating_sub(machine.instructions());
+            let stop = self.run(machine, left.min(SLICE));
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
+            match stop {
+                Stop::Limit if machine.instructions() < limit => {
+                    self.screen.tick(machine.instructions());
+                }
+                Stop::Said | Stop::Found => {}
+                end => return Ok(end.into()),
+            }
+        }
+    }
+}
+
+impl Desk for Running<'_, '_, '_> {
+    fn run(&mut self, machine: &mut Machine, count: u64) -> Stop {
+        let stop = match &mut self.check {
+            None => machine.run(count),
+            Some(check) => {
+                let stop = machine.run_checked(count, &mut check.memcheck);
+                check.collect();
+                stop
+            }
+        };
+        self.show(machine);
+        stop
+    }
+
+    fn show(&mut self, machine: &mut Machine) {
+        self.stale_fetches.extend(machine.take_stale_fetches());
+        if let Err(failure) = self.screen.say(&machine.take_text()) {
+            self.failure.get_or_insert(failure);
+        }
+    }
 }
 
 fn board(args: &Args) -> Result<Board, Failure> {

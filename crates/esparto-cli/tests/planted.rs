@@ -1,12 +1,14 @@
 //! Each program of `firmware/planted` has one memory error, in the line that says so; memcheck
 //! finds it there and nothing else. `--features firmware` turns this on: it builds the programs.
 
+mod planted_programs;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use clap::Parser;
 use esparto_cli::{Cli, execute};
+use planted_programs::{build, firmware, line_that_ends_with};
 use serde_json::Value;
 
 /// Each program and what is to be found.
@@ -24,26 +26,6 @@ const PLANTED: [(&str, &str); 11] = [
     ("use_after_free", "use-after-free"),
 ];
 
-fn firmware() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware")
-}
-
-/// Builds all programs; gives the folder they are in.
-fn build() -> PathBuf {
-    let target = "riscv32imac-unknown-none-elf";
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted");
-    let status = Command::new(env!("CARGO"))
-        .current_dir(firmware())
-        .args(["build", "--quiet", "--release", "--locked", "--target", target, "-p", "planted"])
-        .arg("--target-dir")
-        .arg(&out)
-        .env_remove("RUSTFLAGS")
-        .status()
-        .expect("cargo starts");
-    assert!(status.success(), "the programs do not build; `rustup target add {target}`?");
-    out.join(target).join("release")
-}
-
 /// Runs a program with memcheck; gives the exit code and what is reported.
 fn check(elf: &Path, options: &[&str]) -> (u8, Value) {
     let words =
@@ -54,20 +36,13 @@ fn check(elf: &Path, options: &[&str]) -> (u8, Value) {
     (exit as u8, serde_json::from_slice(&out).expect("the report is JSON"))
 }
 
-/// The number of the line that ends with `// planted`, or that comes after it.
-fn planted_line(text: &str) -> Option<usize> {
-    let at = text.lines().position(|line| line.ends_with("// planted"))?;
-    let is_above = text.lines().nth(at)?.trim() == "// planted";
-    Some(at + 1 + usize::from(is_above))
-}
-
 #[test]
 fn each_planted_error_is_found_in_its_line_and_nothing_else() {
-    let elves = build();
+    let elves = build("riscv32imac-unknown-none-elf");
     for (program, flaw) in PLANTED {
         let source = firmware().join("planted/src/bin").join(format!("{program}.rs"));
         let text = fs::read_to_string(&source).expect("the program has a source");
-        let line = planted_line(&text).expect("the error is marked");
+        let line = line_that_ends_with(&text, "// planted").expect("the error is marked");
         let place = format!("(planted/src/bin/{program}.rs:{line})");
 
         let (exit, report) = check(&elves.join(program), &[]);

@@ -98,6 +98,11 @@ impl Csrs {
         })
     }
 
+    /// The register as machine mode sees it, whatever the mode is.
+    pub(crate) fn peek(&self, number: u32, counters: &Counters) -> Option<u32> {
+        Self { mode: MACHINE, ..self.clone() }.read(number, counters)
+    }
+
     /// `None`: it cannot be written in this mode. Call after a successful [`Self::read`].
     pub(crate) fn write(&mut self, number: u32, value: u32, counters: &Counters) -> Option<()> {
         if number >> 10 == 3 {

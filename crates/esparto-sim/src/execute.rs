@@ -33,6 +33,7 @@ pub(crate) fn execute<W: Watch>(
     x: &mut Registers,
     bus: &mut Bus,
     insts: &[Inst],
+    pcs: &[u32],
     until: u64,
     watch: &mut W,
 ) -> End {
@@ -166,7 +167,7 @@ pub(crate) fn execute<W: Watch>(
         }};
     }
     while let Some(inst) = insts.get(i) {
-        if W::ON && watch.before(x, bus, inst) {
+        if W::ON && watch.before(x, bus, inst, pcs[i]) {
             return End::Watched(i);
         }
         let imm = inst.imm as u32;

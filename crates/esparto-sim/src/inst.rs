@@ -147,6 +147,11 @@ impl Op {
         self as u8 >= Self::Beq as u8 && self as u8 <= Self::Bgeu as u8
     }
 
+    /// Does it read and write memory at once?
+    pub(crate) const fn is_atomic(self) -> bool {
+        self as u8 >= Self::AmoSwap as u8 && self as u8 <= Self::AmoMaxu as u8
+    }
+
     /// Is it left to the machine? Such an instruction is the last of its block.
     pub(crate) const fn is_system(self) -> bool {
         self as u8 >= Self::FenceI as u8 && self as u8 <= Self::Illegal as u8

@@ -37,6 +37,15 @@ pub enum Stop {
         /// Where it happened.
         pc: u32,
     },
+    /// A breakpoint stands at the next instruction; it can go on by [`Machine::step`].
+    Breakpoint {
+        /// Where.
+        pc: u32,
+    },
+    /// A watched access was done; it can go on.
+    Watchpoint,
+    /// Memcheck found something and was asked to stop at that; it can go on.
+    Found,
     /// It waits for an interrupt, and none will ever come.
     Asleep {
         /// Where.
@@ -60,11 +69,11 @@ pub struct Machine {
     board: Board,
     pub(crate) x: Box<Registers>,
     pub(crate) pc: u32,
-    csrs: Csrs,
+    pub(crate) csrs: Csrs,
     /// Retired since the start.
     instructions: u64,
     pub(crate) bus: Bus,
-    cache: Cache,
+    pub(crate) cache: Cache,
     program: Program,
     semihost: Semihost,
     text: Vec<u8>,
@@ -201,7 +210,7 @@ impl Machine {
         self.interrupted.is_some()
     }
 
-    fn run_watched<W: Watch>(&mut self, count: u64, watch: &mut W) -> Stop {
+    pub(crate) fn run_watched<W: Watch>(&mut self, count: u64, watch: &mut W) -> Stop {
         let last = self.instructions.saturating_add(count);
         loop {
             if let Some(stop) = self.attend() {
@@ -219,6 +228,9 @@ impl Machine {
             watch.resumes(self);
             if let Some(stop) = self.run_blocks(last.min(due), watch) {
                 return stop;
+            }
+            if W::ON && watch.halts() {
+                return W::HALT;
             }
         }
     }
@@ -288,7 +300,8 @@ impl Machine {
             let end = {
                 let insts = if is_whole && !W::ON { &self.cache.fused } else { &self.cache.insts };
                 let insts = &insts[first..first + len];
-                execute(&mut self.x, &mut self.bus, insts, rounds_until, watch)
+                let pcs = &self.cache.pcs[first..first + len];
+                execute(&mut self.x, &mut self.bus, insts, pcs, rounds_until, watch)
             };
             self.instructions = self.bus.base;
             if !self.bus.written.is_empty() {
@@ -433,7 +446,7 @@ impl Machine {
         self.trap(trap, pc)
     }
 
-    fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         // The instruction that reads counts itself.
         let instructions = self.instructions + 1;
         Counters {
@@ -500,6 +513,7 @@ impl Machine {
                 self.bus.is_code_changed = true;
                 return None;
             }
+            Op::Break => return Some(Stop::Breakpoint { pc }),
             Op::Hint => {}
             _ => return self.raise(refused, pc),
         }

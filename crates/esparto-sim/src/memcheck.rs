@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::bus::Bus;
 use crate::inst::{Inst, Op, Registers};
-use crate::machine::Machine;
+use crate::machine::{Machine, Stop};
 use crate::watch::Watch;
 use block::{Block, Blocks};
 pub use finding::{BlockFound, Finding, Flaw, Leak};
@@ -103,6 +103,7 @@ pub struct Memcheck {
     told: HashSet<(Flaw, u32)>,
     findings: Vec<Finding>,
     is_in_interrupt: bool,
+    is_halting: bool,
 }
 
 impl std::fmt::Debug for Memcheck {
@@ -129,7 +130,13 @@ impl Memcheck {
             told: HashSet::new(),
             findings: Vec::new(),
             is_in_interrupt: false,
+            is_halting: false,
         }
+    }
+
+    /// Has the machine stop with [`Stop::Found`] where something is wrong.
+    pub fn stop_at_findings(&mut self) {
+        self.is_halting = true;
     }
 
     /// What was found since the last call.
@@ -385,9 +392,10 @@ impl Memcheck {
 
 impl Watch for Memcheck {
     const ON: bool = true;
+    const HALT: Stop = Stop::Found;
 
     #[inline(always)]
-    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst) -> bool {
+    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst, _: u32) -> bool {
         let stops = match inst.op {
             Op::Lb | Op::Lbu => self.load(x, bus, inst, 1),
             Op::Lh | Op::Lhu => self.load(x, bus, inst, 2),
@@ -423,7 +431,7 @@ impl Watch for Memcheck {
                 self.undefined[10] = 0;
                 false
             }
-            Op::Hint | Op::Fence => false,
+            Op::Hint | Op::Fence | Op::Stale | Op::Break => false,
             _ => {
                 // Most instructions have defined sources and a defined target.
                 let sources = self.undefined[inst.rs1 as usize] | self.undefined[inst.rs2 as usize];
@@ -434,6 +442,10 @@ impl Watch for Memcheck {
         };
         self.is_cleared = false;
         stops
+    }
+
+    fn halts(&self) -> bool {
+        self.is_halting && !self.findings.is_empty()
     }
 
     fn resumes(&mut self, machine: &Machine) {

@@ -2,22 +2,30 @@
 
 use crate::bus::Bus;
 use crate::inst::{Inst, Registers};
-use crate::machine::Machine;
+use crate::machine::{Machine, Stop};
 
 /// Someone who sees each instruction before it is executed.
 pub(crate) trait Watch {
     /// Does it look at all? `false` leaves nothing of it in the loop.
     const ON: bool;
 
-    /// An instruction is about to be executed. `true` stops before it and has
+    /// What the machine says when [`Self::halts`].
+    const HALT: Stop = Stop::Watchpoint;
+
+    /// The instruction at `pc` is about to be executed. `true` stops before it and has
     /// [`Self::stopped`] called; it then comes again.
-    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst) -> bool;
+    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst, pc: u32) -> bool;
 
     /// The machine goes on, perhaps in an interrupt or out of one.
     fn resumes(&mut self, machine: &Machine);
 
     /// The machine stopped as asked.
     fn stopped(&mut self, machine: &Machine);
+
+    /// Shall the machine stop here for whoever runs it?
+    fn halts(&self) -> bool {
+        false
+    }
 
     /// The program says something: hint `number`, arguments in `a0` and on.
     fn hint(&mut self, machine: &Machine, number: i32);
@@ -30,7 +38,7 @@ impl Watch for Nobody {
     const ON: bool = false;
 
     #[inline(always)]
-    fn before(&mut self, _: &Registers, _: &Bus, _: &Inst) -> bool {
+    fn before(&mut self, _: &Registers, _: &Bus, _: &Inst, _: u32) -> bool {
         false
     }
 

@@ -184,6 +184,12 @@ impl Check {
         Ok(Self { memcheck, code, suppressions, errors: Vec::new() })
     }
 
+    /// The same, and the run stops where something is found.
+    pub(super) fn stopping(mut self) -> Self {
+        self.memcheck.stop_at_findings();
+        self
+    }
+
     /// Takes what was found so far.
     pub(super) fn collect(&mut self) {
         for finding in self.memcheck.take_findings() {

@@ -41,6 +41,11 @@ impl<'o, 'w> Screen<'o, 'w> {
         })
     }
 
+    /// Says something that is not the firmware's, on standard error.
+    pub(super) fn note(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
     /// So many instructions are done.
     pub(super) fn tick(&self, instructions: u64) {
         let seconds = self.start.elapsed().as_secs_f64().max(1e-3);

@@ -29,10 +29,20 @@ pub(super) struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub(super) enum End {
-    Exit { code: u32 },
+    Exit {
+        code: u32,
+    },
     Limit,
-    Unhandled { cause: u32, value: u32, pc: u32 },
-    Asleep { pc: u32 },
+    Unhandled {
+        cause: u32,
+        value: u32,
+        pc: u32,
+    },
+    Asleep {
+        pc: u32,
+    },
+    /// By the debugger.
+    Killed,
     Other,
 }
 
@@ -117,6 +127,7 @@ impl Run {
                 "the firmware waits at {pc:#010x} for an interrupt, and none will come"
             ))
             .mend("enable an interrupt in mie, and set mtimecmp, before wfi")),
+            End::Killed => Err(Failure::bad_input("the debugger ended the firmware")),
             End::Other => Err(Failure::bad_input("the simulator stopped for a reason of its own")),
         }
     }
