@@ -63,6 +63,37 @@ pub unsafe extern "C" fn esparto_region_stats(id: u8, stats: *mut HeapStats) -> 
     )
 }
 
+/// The free blocks of a region at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct FreeBlocks {
+    /// How many there are.
+    pub block_count: usize,
+    /// The size of the smallest; 0 when there is none.
+    pub smallest_bytes: usize,
+    /// The largest request that would succeed now.
+    pub largest_bytes: usize,
+}
+
+/// The free blocks of one region.
+///
+/// # Safety
+/// `blocks` is null or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_free_blocks(id: u8, blocks: *mut FreeBlocks) -> Status {
+    let region = MEMORY.region_stats(RegionId(id)).ok_or(Status::NotFound);
+    let done = region.and_then(|region| {
+        let figures = FreeBlocks {
+            block_count: region.free_count,
+            smallest_bytes: region.smallest_free_bytes,
+            largest_bytes: region.largest_free_bytes,
+        };
+        // SAFETY: passed on.
+        unsafe { put(blocks, figures) }
+    });
+    Status::of(done)
+}
+
 /// The figures of all regions that have `caps`. `ESPARTO_NO_REGION` when there is none.
 ///
 /// # Safety

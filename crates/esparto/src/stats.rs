@@ -27,6 +27,8 @@ pub struct RegionStats {
     pub live_count: usize,
     /// Free blocks.
     pub free_count: usize,
+    /// The size of the smallest of them; 0 when there is none.
+    pub smallest_free_bytes: usize,
     /// The largest request that would succeed now at the word's alignment.
     pub largest_free_bytes: usize,
     /// Requests that ended here without a block.

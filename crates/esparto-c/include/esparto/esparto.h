@@ -573,6 +573,24 @@ typedef struct esparto_heap_stats_t {
 } esparto_heap_stats_t;
 
 /**
+ * The free blocks of a region at one moment.
+ */
+typedef struct esparto_free_blocks_t {
+    /**
+     * How many there are.
+     */
+    size_t block_count;
+    /**
+     * The size of the smallest; 0 when there is none.
+     */
+    size_t smallest_bytes;
+    /**
+     * The largest request that would succeed now.
+     */
+    size_t largest_bytes;
+} esparto_free_blocks_t;
+
+/**
  * A size of blocks, and how many; a count of 0 turns it off.
  */
 typedef struct esparto_class_t {
@@ -1214,6 +1232,14 @@ size_t esparto_stack_describe(struct esparto_stack_t *stack, char *buffer, size_
  * `stats` is null or may be written.
  */
 enum esparto_status_t esparto_region_stats(uint8_t id, struct esparto_heap_stats_t *stats);
+
+/**
+ * The free blocks of one region.
+ *
+ * # Safety
+ * `blocks` is null or may be written.
+ */
+enum esparto_status_t esparto_region_free_blocks(uint8_t id, struct esparto_free_blocks_t *blocks);
 
 /**
  * The figures of all regions that have `caps`. `ESPARTO_NO_REGION` when there is none.

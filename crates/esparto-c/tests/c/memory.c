@@ -161,6 +161,12 @@ static void figures_add_up(void) {
     CHECK_STATUS(esparto_caps_stats(ESPARTO_BYTE, NULL), ESPARTO_NULL_POINTER);
     CHECK_STATUS(esparto_caps_stats(0x8000, &after), ESPARTO_BAD_CAPS);
     CHECK_STATUS(esparto_region_stats(0, NULL), ESPARTO_NULL_POINTER);
+    esparto_free_blocks_t blocks;
+    CHECK_STATUS(esparto_region_free_blocks(0, &blocks), ESPARTO_OK);
+    CHECK(blocks.block_count >= 1 && blocks.smallest_bytes >= 1);
+    CHECK(blocks.smallest_bytes <= blocks.largest_bytes + 8);
+    CHECK_STATUS(esparto_region_free_blocks(0, NULL), ESPARTO_NULL_POINTER);
+    CHECK_STATUS(esparto_region_free_blocks(9, &blocks), ESPARTO_NOT_FOUND);
     CHECK(esparto_has_caps(ESPARTO_DMA) && !esparto_has_caps(ESPARTO_RTC));
     CHECK_STATUS(esparto_heap_health(ESPARTO_INTERNAL, 1024, 90), ESPARTO_OK);
     CHECK_STATUS(esparto_heap_health(ESPARTO_INTERNAL, 100000, 90), ESPARTO_UNHEALTHY);

@@ -52,16 +52,26 @@ impl Slot {
         self.region.len_bytes() - self.bookkeeping_bytes
     }
 
-    fn free(&self) -> (usize, usize) {
-        let (mut bytes, mut count) = (0, 0);
+    fn free(&self) -> Free {
+        let mut free = Free { bytes: self.heap().crumb_bytes(), count: 0, smallest_bytes: 0 };
         self.heap().walk(&mut |extent| {
             if extent.kind == ExtentKind::Free {
-                bytes += extent.len_bytes;
-                count += 1;
+                free.bytes += extent.len_bytes;
+                free.count += 1;
+                if free.count == 1 || extent.len_bytes < free.smallest_bytes {
+                    free.smallest_bytes = extent.len_bytes;
+                }
             }
         });
-        (bytes + self.heap().crumb_bytes(), count)
+        free
     }
+}
+
+/// The free blocks of a region.
+struct Free {
+    bytes: usize,
+    count: usize,
+    smallest_bytes: usize,
 }
 
 impl core::fmt::Debug for Slot {
@@ -176,7 +186,7 @@ impl<const N: usize, S: Sink> State<N, S> {
             change_count: 0,
         };
         // Nothing is live yet: what is not free is bookkeeping.
-        slot.bookkeeping_bytes = region.len_bytes() - slot.free().0;
+        slot.bookkeeping_bytes = region.len_bytes() - slot.free().bytes;
         // Not by index: a panic that cannot be would bring all of its text along.
         if let Some(place) = self.slots.get_mut(index) {
             *place = Some(slot);
@@ -472,19 +482,20 @@ impl<const N: usize, S: Sink> State<N, S> {
 
     pub(super) fn region_stats(&self, id: RegionId) -> Option<RegionStats> {
         let slot = self.slots.get(id.index())?.as_ref()?;
-        let (free_bytes, free_count) = slot.free();
+        let free = slot.free();
         Some(RegionStats {
             id,
             name: slot.region.name(),
             caps: slot.region.caps(),
             start_addr: slot.region.start_addr(),
             size_bytes: slot.region.len_bytes(),
-            free_bytes,
+            free_bytes: free.bytes,
             live_bytes: slot.live_bytes,
             bookkeeping_bytes: slot.bookkeeping_bytes,
             peak_bytes: slot.peak_bytes,
             live_count: slot.live_count,
-            free_count,
+            free_count: free.count,
+            smallest_free_bytes: free.smallest_bytes,
             largest_free_bytes: slot.heap().largest_free(1),
             failure_count: slot.failure_count,
         })
