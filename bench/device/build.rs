@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The FreeRTOS heaps under test. All define the same functions, so each gets names of its own.
-const FREERTOS_HEAPS: [&str; 3] = ["heap_2", "heap_4", "heap_5"];
+const FREERTOS_HEAPS: [&str; 4] = ["heap_1", "heap_2", "heap_4", "heap_5"];
 
 fn main() {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
@@ -65,7 +65,7 @@ fn compiler() -> cc::Build {
 
 /// Compiles one heap of the kernel.
 ///
-/// heap_2 and heap_4 have their size as a constant, and the benchmark searches for the smallest that
+/// heap_1, heap_2 and heap_4 have their size as a constant, and the benchmark searches for the smallest that
 /// will do: in the copy that is compiled, the size is a variable.
 fn freertos(heap: &str, kernel: &Path, root: &Path, out: &Path) {
     let source = kernel.join(format!("portable/MemMang/{heap}.c"));

@@ -7,6 +7,7 @@ use oorandom::Rand32;
 
 use crate::script::Script;
 
+mod boot;
 mod churn;
 mod recorded;
 mod steady;
@@ -21,6 +22,8 @@ enum Pattern {
     Vectors,
     /// Events, packets and documents.
     Churn,
+    /// Start-up: nearly everything stays.
+    Boot,
     /// A recorded trace.
     Recorded(PathBuf),
 }
@@ -59,7 +62,7 @@ pub(crate) const MAX_ARENA: u32 = 16 << 20;
 /// # Errors
 /// When the folder of the traces cannot be read.
 pub(crate) fn all() -> Result<Vec<Workload>> {
-    use Pattern::{Churn, Recorded, Steady, Vectors};
+    use Pattern::{Boot, Churn, Recorded, Steady, Vectors};
     use steady::Sizes::{Aligned, Mix, Small, Wide};
     let row =
         |name: &str, arena_bytes, pattern| Workload { name: name.to_owned(), arena_bytes, pattern };
@@ -70,6 +73,7 @@ pub(crate) fn all() -> Result<Vec<Workload>> {
         row("aligned", ARENA, Steady(Aligned)),
         row("vectors", ARENA, Vectors),
         row("churn", ARENA, Churn),
+        row("boot", ARENA, Boot),
         row("small-400k", 400 << 10, Steady(Small)),
         row("mix-400k", 400 << 10, Steady(Mix)),
         row("wide-400k", 400 << 10, Steady(Wide)),
@@ -98,6 +102,7 @@ impl Workload {
             &Pattern::Steady(sizes) => steady::steady(random, sizes, level_bytes),
             Pattern::Vectors => vectors::steady(random),
             Pattern::Churn => churn::steady(random),
+            Pattern::Boot => boot::steady(random),
             Pattern::Recorded(path) => recorded::load(path)?,
         };
         let large = self.arena_bytes > ARENA;
@@ -107,6 +112,7 @@ impl Workload {
                 Pattern::Steady(sizes) => steady::growing(random, sizes, level_bytes, limit_bytes),
                 Pattern::Vectors => vectors::growing(random, limit_bytes),
                 Pattern::Churn => churn::growing(random, limit_bytes),
+                Pattern::Boot => boot::growing(random, limit_bytes),
                 Pattern::Recorded(_) => return None,
             })
         });
