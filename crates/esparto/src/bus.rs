@@ -46,6 +46,7 @@ mod wait;
 
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::ptr::NonNull;
 
 use crate::lock::Section;
 
@@ -93,12 +94,14 @@ use subscribers::{Shared, Subscribers};
 /// assert_eq!((&message[..], message.sender()), (&b"left"[..], keys.id()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+// What is largest comes last: short offsets reach the rest.
+#[repr(C)]
 pub struct Bus<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize> {
     state: UnsafeCell<State<SERVICES, EVENTS>>,
-    places: Places<SERVICES, EVENTS>,
     /// Who has subscribed, by type.
     subscribers: [Shared; TYPES],
     payloads: P,
+    places: Places<SERVICES, EVENTS>,
 }
 
 // SAFETY: state and places are used in critical sections alone, but for letters that receivers
@@ -311,6 +314,20 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
                 self.free(payload);
             }
         }
+    }
+
+    /// Frees a payload and wakes these posters. With all in registers.
+    #[cold]
+    #[inline(never)]
+    fn free_and_wake(
+        &self,
+        ptr: NonNull<u8>,
+        len_bytes: usize,
+        ticket: Option<Ticket>,
+        posting: u32,
+    ) {
+        self.free(Payload { ptr, len_bytes, ticket });
+        self.wake_posters(posting);
     }
 
     #[cold]

@@ -27,8 +27,8 @@
 //! |---|---|---|---|
 //! | [`Pool::take`] | 12 | 16 | 29 |
 //! | drop of a [`PoolBox`], but for the value's own drop | 10 | 13 | 29 |
-//! | [`BlockPool::allocate`] | 29 | 39 | 49 |
-//! | the same, of a block that nobody had yet | 43 | 50 | 49 |
+//! | [`BlockPool::allocate`] | 29 | 38 | 49 |
+//! | the same, of a block that nobody had yet | 53 | 58 | 49 |
 //! | [`BlockPool::deallocate`] | 30 | 33 | 71 |
 //!
 //! The first two on riscv32imc, the last on riscv32imac.

@@ -221,8 +221,8 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
         self.with(|state| state.take(layout, &self.classes, self.spill))
     }
 
-    /// Takes a block for an owner who keeps the number of its class, of the smallest class that does
-    /// and of no other.
+    /// Takes a block for an owner who keeps the number of its class: of the smallest class that does,
+    /// and if it has had one back.
     #[inline(always)]
     pub(crate) fn take_owned(&self, size_bytes: usize) -> Option<(Taken, usize)> {
         // SAFETY: the state calls nothing outside of itself.

@@ -1,7 +1,8 @@
 //! The event bus on the emulated core.
 //!
 //! First the instructions of a post and its delivery, printed as `bus PAYLOADS SIZE post=… receive=…
-//! drop=… total=…`; the 64-byte line in tiers is held to [`LIMIT`]. Then interrupts post, and a task
+//! read=… drop=… total=…`; the 64-byte lines in tiers are held to [`LIMIT`], in a bus twice as large
+//! too, and the heap to standing still. Then interrupts post, and a task
 //! under an async executor receives and asks for the next interrupt. Ends with `ok`, or a failure.
 #![no_std]
 #![no_main]
@@ -20,6 +21,8 @@ use esparto::{Class, Heap, Memory, Tiers};
 
 /// What a post of 64 bytes and its delivery to one subscriber may take.
 const LIMIT: u32 = 250;
+/// The same as two functions that are called: calls, returns and saved registers on top.
+const CALLED_LIMIT: u32 = 270;
 const SIZE_BYTES: usize = 64;
 const ROUNDS: u32 = 100;
 /// Events that the interrupt posts.
@@ -29,19 +32,25 @@ const MEASURED: EventType = EventType(0);
 const RUNG: EventType = EventType(1);
 
 type Kept<P> = Bus<P, 8, 16, 32>;
+/// With twice of everything.
+type Larger<P> = Bus<P, 16, 32, 64>;
 type Payload = Tiers<'static, 4, 4>;
 
 #[global_allocator]
 static MEMORY: Memory<4> = Memory::new();
 static TIERS: Payload = Tiers::new(&MEMORY, Class::SERVICE);
 static IN_TIERS: Kept<&Payload> = Bus::new(&TIERS);
+static LARGER: Larger<&Payload> = Bus::new(&TIERS);
 static BLOCK_POOL: BlockPool<Critical> = BlockPool::new();
 static IN_BLOCK_POOL: Kept<&BlockPool<Critical>> = Bus::new(&BLOCK_POOL);
 static IN_POOL: Kept<Pool<PayloadBlock<64>, 20, Critical>> = Bus::new(Pool::new());
 
 /// Instructions of the costliest of many rounds, and of all parts of it.
 #[inline(never)]
-fn measure<P: Payloads>(bus: &Kept<P>, name: &str) -> u32 {
+fn measure<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize>(
+    bus: &Bus<P, SERVICES, TYPES, EVENTS>,
+    name: &str,
+) -> u32 {
     let payload = black_box([0x5a; SIZE_BYTES]);
     let sender = bus.register("sender", Settings::new()).expect("there is a place");
     let receiver = bus.register("receiver", Settings::new()).expect("there is a place");
@@ -75,8 +84,55 @@ fn measure<P: Payloads>(bus: &Kept<P>, name: &str) -> u32 {
         }
     }
     let [post, receive, read, drop] = parts;
-    println!("bus {name} {SIZE_BYTES} post={post} receive={receive} read={read} drop={drop} total={most}");
+    println!(
+        "bus {name} {SIZE_BYTES} post={post} receive={receive} read={read} drop={drop} total={most}"
+    );
     most
+}
+
+#[inline(never)]
+fn post_called(sender: &Service<'static, Kept<&'static Payload>>, payload: &[u8]) -> bool {
+    sender.post(MEASURED, payload, Priority::Normal).is_ok()
+}
+
+#[inline(never)]
+fn receive_called(receiver: &Service<'static, Kept<&'static Payload>>) -> u8 {
+    receiver.try_receive().map_or(0, |message| message[0])
+}
+
+/// The same where the compiler cannot see through: calls of functions from elsewhere.
+#[inline(never)]
+fn measure_called(bus: &'static Kept<&'static Payload>) -> u32 {
+    let payload = black_box([0x5a; SIZE_BYTES]);
+    let sender = bus.register("caller", Settings::new()).expect("there is a place");
+    let receiver = bus.register("called", Settings::new()).expect("there is a place");
+    receiver.subscribe(MEASURED).expect("the type is known");
+    let mut most = [0; 2];
+    for _ in 0..ROUNDS {
+        let start = counter::instructions();
+        let is_posted = post_called(&sender, &payload);
+        let posted_at = counter::instructions();
+        let first = receive_called(&receiver);
+        let end = counter::instructions();
+        assert!(is_posted && first == 0x5a);
+        most = [most[0].max(posted_at - start - 1), most[1].max(end - posted_at - 1)];
+    }
+    let total = most[0] + most[1];
+    println!(
+        "bus tiers-called {SIZE_BYTES} post={} receive-and-drop={} total={total}",
+        most[0], most[1]
+    );
+    total
+}
+
+/// A static that is all zeros before it is used takes no room in flash and no copy at the start.
+fn assert_in_bss<T>(what: &'static T, name: &str) {
+    unsafe extern "C" {
+        static __sbss: u8;
+        static __ebss: u8;
+    }
+    let bss = (&raw const __sbss).addr()..(&raw const __ebss).addr();
+    assert!(bss.contains(&core::ptr::from_ref(what).addr()), "{name} is not all zeros");
 }
 
 static RINGER: AtomicU32 = AtomicU32::new(0);
@@ -111,6 +167,10 @@ async fn listen(mut listener: Service<'static, Kept<&'static Payload>>) {
     exit::success()
 }
 
+fn memory_use() -> [esparto::RegionStats; 3] {
+    [0, 1, 2].map(|id| MEMORY.region_stats(esparto::RegionId(id)).expect("it was added"))
+}
+
 #[board_virt::entry]
 fn main() -> ! {
     for region in memory::regions() {
@@ -126,10 +186,20 @@ fn main() -> ! {
     IN_BLOCK_POOL.start().expect("it is new");
     IN_POOL.start().expect("it is new");
 
-    let total = measure(&IN_POOL, "pool");
+    assert_in_bss(&IN_POOL, "a bus with its payloads inside");
+    LARGER.start().expect("it is new");
+    // What the pools took is all that the heap ever gives.
+    let heap_use = || memory_use().map(|stats| (stats.live_bytes, stats.failure_count));
+    let before = heap_use();
+    measure(&IN_POOL, "pool");
     measure(&IN_BLOCK_POOL, "block-pool");
-    measure(&IN_TIERS, "tiers");
+    let total = measure(&IN_TIERS, "tiers");
+    let larger = measure(&LARGER, "tiers-twice-the-bus");
+    let called = measure_called(&IN_TIERS);
+    assert_eq!(before, heap_use(), "the heap was used");
     assert!(total <= LIMIT, "{total} instructions are more than {LIMIT}");
+    assert!(called <= CALLED_LIMIT, "{called} instructions are more than {CALLED_LIMIT}, called");
+    assert!(larger <= LIMIT, "{larger} instructions are more than {LIMIT} in a larger bus");
 
     let ringer = IN_TIERS.register("ringer", Settings::new()).expect("there is a place");
     RINGER.store(ringer.into_id().to_raw(), Ordering::Relaxed);

@@ -1,8 +1,9 @@
 //! What messages, drafts and services need of a bus, whatever its size.
 
+use core::ptr::NonNull;
 use core::task::Waker;
 
-use super::envelope::Payload;
+use super::envelope::{Letter, Payload};
 use super::post::Label;
 use super::{Bus, Message, Payloads, PostError, ReceiveError, ServiceId};
 
@@ -12,7 +13,9 @@ pub trait Carrier: sealed::Carrier {}
 impl<B: sealed::Carrier> Carrier for B {}
 
 pub(super) mod sealed {
-    use super::{Label, Message, Payload, PostError, ReceiveError, ServiceId, Waker};
+    use super::{
+        Label, Letter, Message, NonNull, Payload, PostError, ReceiveError, ServiceId, Waker,
+    };
 
     pub trait Carrier: Sized {
         /// Queues the event, or frees it.
@@ -22,8 +25,8 @@ pub(super) mod sealed {
         /// Lets go of a received event.
         ///
         /// # Safety
-        /// It was received from here, and is let go of once.
-        unsafe fn release(&self, number: u16);
+        /// It was received from here with this letter and number, and is let go of once.
+        unsafe fn release(&self, letter: NonNull<Letter>, number: u16);
         /// Unregisters a service, if it still is.
         fn leave(&self, service: ServiceId);
         /// Takes the next event, or says whom to wake.
@@ -41,24 +44,31 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     for Bus<P, SERVICES, TYPES, EVENTS>
 {
     fn publish(&self, label: Label, payload: Payload) -> Result<usize, PostError> {
-        Bus::publish(self, label, payload).map_err(|error| self.refuse(error))
+        Bus::publish(self, label, payload)
     }
 
     fn give_back(&self, payload: Payload) {
         Bus::give_back(self, payload);
     }
 
-    #[inline]
-    unsafe fn release(&self, number: u16) {
+    // A call with all in registers; what is rare is left to a last call of its own.
+    #[inline(never)]
+    unsafe fn release(&self, letter: NonNull<Letter>, number: u16) {
         let inside = self.lock();
-        // SAFETY: passed on.
-        let unused = unsafe { inside.state.release(inside.places, number) };
+        // A letter is the first thing in its place.
+        let envelope = letter.as_ptr().cast();
+        // SAFETY: passed on; only the reference is given up here.
+        let unused = unsafe { inside.state.release(envelope, number) };
         let posting = inside.state.posting;
         drop(inside);
-        if let Some(payload) = unused {
-            self.free(payload);
-            if posting != 0 {
-                self.wake_posters(posting);
+        match unused {
+            None => {}
+            // SAFETY: taken there with this ticket, and the state gives it out once.
+            Some(Payload { ptr, ticket: Some(ticket), .. }) if posting == 0 => unsafe {
+                self.payloads.give(ptr, ticket);
+            },
+            Some(Payload { ptr, len_bytes, ticket }) => {
+                self.free_and_wake(ptr, len_bytes, ticket, posting);
             }
         }
     }

@@ -27,18 +27,36 @@ impl Payload {
     }
 }
 
-/// What an event is. Three bytes, which are moved as one word.
+/// What an event is: its type, and its priority on top. One word, which fits a register.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(4))]
-pub(super) struct Kind {
-    pub(super) event_type: EventType,
-    pub(super) priority: Priority,
+pub(super) struct Kind(u32);
+
+impl Kind {
+    #[inline(always)]
+    pub(super) const fn new(event_type: EventType, priority: Priority) -> Self {
+        Self(event_type.0 as u32 | (priority as u32) << u16::BITS)
+    }
+
+    #[inline(always)]
+    pub(super) const fn event_type(self) -> EventType {
+        EventType(self.0 as u16)
+    }
+
+    #[inline(always)]
+    pub(super) const fn priority(self) -> Priority {
+        match self.0 >> u16::BITS {
+            0 => Priority::Low,
+            1 => Priority::Normal,
+            2 => Priority::High,
+            _ => Priority::Critical,
+        }
+    }
 }
 
 /// An event, for whoever receives it: nothing of it changes while somebody holds the event.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(super) struct Letter {
+pub struct Letter {
     pub(super) payload: Payload,
     pub(super) sender: ServiceId,
     pub(super) kind: Kind,

@@ -77,14 +77,14 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
     ) -> Result<Posted, PostError> {
         let Letter { sender, kind, .. } = letter;
         self.admit_post(sender)?;
-        let priority = kind.priority as usize;
+        let priority = kind.priority() as usize;
         if subscribers == 0 {
             self.unheard_count = self.unheard_count.wrapping_add(1);
             return Ok(Posted { receiver_count: 0, rest: 0 });
         }
         let is_room = self.free != NIL || self.freshen();
         if !is_room || self.full_queue(subscribers, priority).is_some() {
-            return Err(self.refuse(sender, kind.priority, subscribers));
+            return Err(self.refuse(sender, kind.priority(), subscribers));
         }
         let number = self.free;
         // SAFETY: a free place, whose other lists end here.
@@ -165,7 +165,8 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
                 self.count_drop(at);
             }
         }
-        Some(self.vacate(places, number))
+        // SAFETY: it is in no queue any more, and nobody looks at it.
+        Some(unsafe { self.vacate(places.at(number), number) })
     }
 
     /// Lets the oldest event of a full queue go, which may: what is left to do then.
@@ -194,7 +195,8 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         }
         // SAFETY: it is in the list.
         self.dropped = unsafe { (*places.at(number)).next[0] };
-        Some(self.vacate(places, number))
+        // SAFETY: as above, and not any more.
+        Some(unsafe { self.vacate(places.at(number), number) })
     }
 
     fn count_drop(&mut self, at: usize) {
@@ -224,6 +226,6 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         let number = self.unlink(places, at, priority);
         self.count_drop(at);
         // SAFETY: it was in a queue, whose reference this was.
-        Some(unsafe { self.release(places, number) })
+        Some(unsafe { self.release(places.at(number), number) })
     }
 }

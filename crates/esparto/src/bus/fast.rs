@@ -2,7 +2,7 @@
 //! change nothing unless they can do it all; whatever is rarer, errors too, is left to `events`.
 
 use super::ServiceId;
-use super::envelope::{Letter, NIL, Payload, Places};
+use super::envelope::{Envelope, Letter, NIL, Payload, Places};
 use super::state::State;
 use super::subscribers::Subscribers;
 
@@ -25,7 +25,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
         }
         // SAFETY: sets of subscribers name services of this bus only.
         let service = unsafe { self.services.get_unchecked_mut(at) };
-        let queue = &mut service.queues[letter.kind.priority as usize];
+        let queue = &mut service.queues[letter.kind.priority() as usize];
         let room_count = queue.room_count;
         if room_count == 0 {
             return None;
@@ -76,29 +76,35 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
     /// Lets go of an event. The payload of one that nobody holds any more comes out. O(1).
     ///
     /// # Safety
-    /// The place is in use, and one of its references is the caller's to give up.
+    /// The place of that number is in use, and one of its references is the caller's to give up.
     #[inline(always)]
     pub(super) unsafe fn release(
         &mut self,
-        places: &Places<SERVICES, EVENTS>,
+        envelope: *mut Envelope<SERVICES>,
         number: u16,
     ) -> Option<Payload> {
-        // SAFETY: a place in use is one.
-        let envelope = unsafe { places.at(number) };
-        // SAFETY: as above; only letters are looked at without the lock.
+        // SAFETY: promised by the caller; only letters are looked at without the lock.
         let ref_count = unsafe { &mut (*envelope).ref_count };
-        *ref_count -= 1;
-        if *ref_count != 0 {
+        if *ref_count > 1 {
+            *ref_count -= 1;
             return None;
         }
-        Some(self.vacate(places, number))
+        // SAFETY: as above; it was the last reference.
+        Some(unsafe { self.vacate(envelope, number) })
     }
 
     /// Gives a place back, whose payload comes out.
+    ///
+    /// # Safety
+    /// The place of that number was in use, and nobody holds it any more.
     #[inline(always)]
-    pub(super) fn vacate(&mut self, places: &Places<SERVICES, EVENTS>, number: u16) -> Payload {
-        // SAFETY: a place that was in use, and that nobody holds any more.
-        let envelope = unsafe { &mut *places.at(number) };
+    pub(super) unsafe fn vacate(
+        &mut self,
+        envelope: *mut Envelope<SERVICES>,
+        number: u16,
+    ) -> Payload {
+        // SAFETY: promised by the caller.
+        let envelope = unsafe { &mut *envelope };
         envelope.next[0] = self.free;
         self.free = number;
         self.vacated_count = self.vacated_count.wrapping_add(1);

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::ops::Deref;
+use core::ptr::NonNull;
 
 use bytemuck::AnyBitPattern;
 
@@ -15,7 +16,8 @@ use super::{Carrier, EventType, Priority, ServiceId, ValueError};
 /// until then.
 pub struct Message<'b, B: Carrier> {
     bus: &'b B,
-    letter: &'b Letter,
+    /// At the start of the event's place.
+    letter: NonNull<Letter>,
     number: u16,
 }
 
@@ -28,26 +30,33 @@ impl<'b, B: Carrier> Message<'b, B> {
     /// # Safety
     /// The letter is that of place `number` of `bus`, which comes with one of the event's references.
     #[inline(always)]
-    pub(super) const unsafe fn new(bus: &'b B, letter: &'b Letter, number: u16) -> Self {
+    pub(super) const unsafe fn new(bus: &'b B, letter: NonNull<Letter>, number: u16) -> Self {
         Self { bus, letter, number }
+    }
+
+    #[inline(always)]
+    const fn letter(&self) -> &Letter {
+        // SAFETY: the reference keeps the event; its letter was written before it was posted, and is
+        // not written to since.
+        unsafe { self.letter.as_ref() }
     }
 
     /// What kind of event it is.
     #[must_use]
     pub const fn event_type(&self) -> EventType {
-        self.letter.kind.event_type
+        self.letter().kind.event_type()
     }
 
     /// Who posted it.
     #[must_use]
     pub const fn sender(&self) -> ServiceId {
-        self.letter.sender
+        self.letter().sender
     }
 
     /// How urgent it is.
     #[must_use]
     pub const fn priority(&self) -> Priority {
-        self.letter.kind.priority
+        self.letter().kind.priority()
     }
 
     /// The payload's bytes. Empty for an event without data.
@@ -55,7 +64,7 @@ impl<'b, B: Carrier> Message<'b, B> {
     pub const fn bytes(&self) -> &[u8] {
         // SAFETY: the reference keeps the payload alive; it was written before it was posted, and
         // is not written to since.
-        unsafe { self.letter.payload.as_slice() }
+        unsafe { self.letter().payload.as_slice() }
     }
 
     /// The value that was posted by [`Bus::post_value`](super::Bus::post_value).
@@ -78,10 +87,10 @@ impl<B: Carrier> Deref for Message<'_, B> {
 }
 
 impl<B: Carrier> Drop for Message<'_, B> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: the reference that this value came with; the letter is not looked at any more.
-        unsafe { self.bus.release(self.number) };
+        unsafe { self.bus.release(self.letter, self.number) };
     }
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
 use core::task::Waker;
 
 use bytemuck::NoUninit;
@@ -10,9 +11,9 @@ use bytemuck::NoUninit;
 use super::envelope::{Kind, Letter, Payload};
 use super::events::Posted;
 use super::state::State;
-use super::subscribers::Shared;
 use super::{
-    Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Wait, copy,
+    Bus, Carrier, EventType, PayloadError, Payloads, PostError, Priority, ServiceId, Ticket, Wait,
+    copy,
 };
 
 /// Who asks for memory.
@@ -20,6 +21,13 @@ use super::{
 enum Context {
     Task,
     Isr,
+}
+
+/// What becomes of a refusal: those who wait count only the one that they end with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    Counted,
+    Uncounted,
 }
 
 /// What an event is, but for its payload.
@@ -31,7 +39,7 @@ pub struct Label {
 
 impl Label {
     const fn new(sender: ServiceId, event_type: EventType, priority: Priority) -> Self {
-        Self { sender, kind: Kind { event_type, priority } }
+        Self { sender, kind: Kind::new(event_type, priority) }
     }
 }
 
@@ -55,8 +63,8 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         payload: &[u8],
         priority: Priority,
     ) -> Result<usize, PostError> {
-        self.post_uncounted(Label::new(sender, event_type, priority), payload, Context::Task)
-            .map_err(|error| self.refuse(error))
+        let label = Label::new(sender, event_type, priority);
+        self.post_as(label, payload, Context::Task, Refusal::Counted)
     }
 
     /// Posts from an interrupt handler: as [`post`](Self::post), in bounded time, from memory that
@@ -72,8 +80,8 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         payload: &[u8],
         priority: Priority,
     ) -> Result<usize, PostError> {
-        self.post_uncounted(Label::new(sender, event_type, priority), payload, Context::Isr)
-            .map_err(|error| self.refuse(error))
+        let label = Label::new(sender, event_type, priority);
+        self.post_as(label, payload, Context::Isr, Refusal::Counted)
     }
 
     /// Posts a value. [`Message::value`](super::Message::value) gets it back.
@@ -180,7 +188,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         waker: &Waker,
     ) -> Result<usize, PostError> {
         let label = Label::new(sender, event_type, priority);
-        let post = || self.post_uncounted(label, payload, Context::Task);
+        let post = || self.post_as(label, payload, Context::Task, Refusal::Uncounted);
         match post() {
             Err(error) if error.is_want_of_room() => {
                 let mine = waker.clone();
@@ -198,70 +206,77 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         drop(old);
     }
 
+    // All that is rare is left to a last call, after which there is nothing to do: so the way of
+    // nearly every post saves no registers.
     #[inline(always)]
-    fn post_uncounted(
+    fn post_as(
         &self,
         label: Label,
         bytes: &[u8],
         context: Context,
+        refusal: Refusal,
     ) -> Result<usize, PostError> {
-        let subscribers = self.subscribers.get(usize::from(label.kind.event_type.0));
-        let Some(subscribers) = subscribers else { return self.post_to_none(label) };
-        if subscribers.load().is_none() {
-            return self.post_to_none(label);
-        }
-        let taken = match bytes.is_empty() {
-            true => None,
-            false => self.payloads.take(bytes.len(), matches!(context, Context::Isr)),
-        };
-        let Some((ptr, ticket)) = taken else {
-            return self.post_slowly(subscribers, label, bytes, context);
-        };
-        // SAFETY: the block is this post's own, aligned and this long.
-        unsafe { copy::to_block(bytes, ptr) };
-        let payload = Payload { ptr, len_bytes: bytes.len(), ticket: Some(ticket) };
         let Label { sender, kind } = label;
+        let subscribers = match self.subscribers.get(usize::from(kind.event_type().0)) {
+            Some(subscribers) if !subscribers.load().is_none() => subscribers,
+            _ => return self.post_to_none(label, refusal),
+        };
+        let is_easy = !bytes.is_empty() && copy::is_aligned(bytes);
+        let take = || self.payloads.take(bytes.len(), matches!(context, Context::Isr));
+        let taken = if is_easy { take() } else { None };
+        let Some((ptr, ticket)) = taken else {
+            return self.post_slowly(label, bytes, context, refusal);
+        };
+        // SAFETY: the block is this post's own, aligned and this long; the bytes are aligned.
+        unsafe { copy::by_words(bytes, ptr) };
         let inside = self.lock();
+        let payload = Payload { ptr, len_bytes: bytes.len(), ticket: Some(ticket) };
         let letter = Letter { payload, sender, kind };
         let posted = inside.state.post_to_one(inside.places, letter, subscribers.load());
         drop(inside);
         match posted {
             Some(0) => Ok(1),
-            Some(rest) => {
-                self.finish(rest);
-                Ok(1)
-            }
-            None => self.publish_to(subscribers, label, payload),
+            Some(rest) => self.finish_one(rest),
+            None => self.publish_block(label, ptr, bytes.len(), Some(ticket), refusal),
         }
     }
 
-    /// The same for an event without data, or one that gets its memory in no quick way.
+    /// The same for an event without data, with data that lies on no word, or with memory that is not
+    /// had in a few instructions.
     #[inline(never)]
     fn post_slowly(
         &self,
-        subscribers: &Shared,
         label: Label,
         bytes: &[u8],
         context: Context,
+        refusal: Refusal,
     ) -> Result<usize, PostError> {
-        let payload = self.allocate(label, bytes.len(), context)?;
-        // SAFETY: the block is this post's own, aligned and this long.
-        unsafe { copy::to_block(bytes, payload.ptr) };
-        self.publish_to(subscribers, label, payload)
+        match self.allocate(label, bytes.len(), context) {
+            Ok(Payload { ptr, len_bytes, ticket }) => {
+                // SAFETY: the block is this post's own, aligned and this long.
+                unsafe { ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len_bytes) };
+                self.publish_block(label, ptr, len_bytes, ticket, refusal)
+            }
+            Err(error) => Err(self.count(error, refusal)),
+        }
     }
 
     /// Posts what nobody has subscribed to, and says what is wrong with it if anything is.
     #[cold]
     #[inline(never)]
-    fn post_to_none(&self, label: Label) -> Result<usize, PostError> {
-        self.validate(label)?;
-        self.locked(|state| state.post_to_none(label.sender))?;
-        Ok(0)
+    fn post_to_none(&self, label: Label, refusal: Refusal) -> Result<usize, PostError> {
+        let posted = self
+            .validate(label)
+            .and_then(|()| self.locked(|state| state.post_to_none(label.sender)));
+        match posted {
+            Ok(()) => Ok(0),
+            Err(error) => Err(self.count(error, refusal)),
+        }
     }
 
     /// What is wrong with a post before anything is done for it.
     fn validate(&self, label: Label) -> Result<(), PostError> {
-        let event_type = label.kind.event_type;
+        let event_type = label.kind.event_type();
         self.locked(|state| state.validate(label.sender))?;
         if usize::from(event_type.0) >= TYPES {
             return Err(PostError::UnknownType { event_type, type_count: TYPES });
@@ -277,6 +292,10 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     ) -> Result<Payload, PostError> {
         if len_bytes == 0 {
             return Ok(Payload::NONE);
+        }
+        if let Some((ptr, ticket)) = self.payloads.take(len_bytes, matches!(context, Context::Isr))
+        {
+            return Ok(Payload { ptr, len_bytes, ticket: Some(ticket) });
         }
         let block = match context {
             Context::Task => self.payloads.allocate(len_bytes),
@@ -303,33 +322,33 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
 
     /// Queues an event, or frees its memory.
     pub(super) fn publish(&self, label: Label, payload: Payload) -> Result<usize, PostError> {
-        let event_type = label.kind.event_type;
-        match self.subscribers.get(usize::from(event_type.0)) {
-            Some(subscribers) => self.publish_to(subscribers, label, payload),
-            None => {
-                self.give_back(payload);
-                Err(PostError::UnknownType { event_type, type_count: TYPES })
-            }
-        }
+        let Payload { ptr, len_bytes, ticket } = payload;
+        self.publish_block(label, ptr, len_bytes, ticket, Refusal::Counted)
     }
 
-    /// The same for one that has subscribers, or had a moment ago.
+    /// The same, with all in registers.
     #[inline(never)]
-    fn publish_to(
+    fn publish_block(
         &self,
-        subscribers: &Shared,
         label: Label,
-        payload: Payload,
+        ptr: NonNull<u8>,
+        len_bytes: usize,
+        ticket: Option<Ticket>,
+        refusal: Refusal,
     ) -> Result<usize, PostError> {
-        let mut may_evict = true;
         let Label { sender, kind } = label;
+        let payload = Payload { ptr, len_bytes, ticket };
         let letter = Letter { payload, sender, kind };
-        loop {
+        let mut may_evict = true;
+        let result = loop {
+            let Some(subscribers) = self.subscribers.get(usize::from(kind.event_type().0)) else {
+                let event_type = kind.event_type();
+                break Err(PostError::UnknownType { event_type, type_count: TYPES });
+            };
             let post = |state: &mut State<SERVICES, EVENTS>| {
                 state.post(&self.places, letter, subscribers.load().mask())
             };
-            let result = self.locked(post);
-            match result {
+            match self.locked(post) {
                 Ok(posted) => {
                     if posted.rest != 0 {
                         self.finish(posted.rest);
@@ -342,17 +361,29 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
                 Err(PostError::TooManyEvents { .. }) if may_evict && self.evict() => {
                     may_evict = false;
                 }
-                Err(error) => {
-                    self.give_back(payload);
-                    return Err(error);
-                }
+                Err(error) => break Err(error),
             }
+        };
+        self.give_back(payload);
+        result.map_err(|error| self.count(error, refusal))
+    }
+
+    fn count(&self, error: PostError, refusal: Refusal) -> PostError {
+        match refusal {
+            Refusal::Counted => self.refuse(error),
+            Refusal::Uncounted => error,
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn finish_one(&self, rest: u32) -> Result<usize, PostError> {
+        self.finish(rest);
+        Ok(1)
     }
 
     /// What is left to do after a post: free what made room, wake who waits.
     #[cold]
-    #[inline(never)]
     fn finish(&self, rest: u32) {
         if rest & Posted::REAP != 0 {
             while let Some(payload) = self.locked(|state| state.reap(&self.places)) {

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
+use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
 
 use super::{Bus, Carrier, Message, Payloads, ReceiveError, ServiceId, Wait};
@@ -28,8 +29,8 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         // SAFETY: a place with an event, of which a reference was just received; its letter was
         // written before that, and is not until it is given up.
         unsafe {
-            let letter = (*self.places.at(number)).letter.assume_init_ref();
-            Ok(Message::new(self, letter, number))
+            let place = NonNull::new_unchecked(self.places.at(number));
+            Ok(Message::new(self, place.cast(), number))
         }
     }
 

@@ -211,7 +211,8 @@ impl BlockState {
         self.take_listed().or_else(|| self.take_fresh())
     }
 
-    /// The same, of the blocks that were given back: what nearly every request gets.
+    /// The same, of the blocks that were given back: what nearly every request gets. Changes nothing
+    /// if there is none.
     #[inline(always)]
     pub(crate) fn take_listed(&mut self) -> Option<Taken> {
         let (slots, bits) = (self.slots(), self.bits);
@@ -267,8 +268,8 @@ impl BlockState {
 
     /// The block that marks the least that was listed since the last reset was taken: the next one
     /// does.
-    #[cold]
-    #[inline(never)]
+    // Not a call, which would make the way on a way after a call.
+    #[inline(always)]
     fn move_mark(&mut self) {
         self.mark = self.list.head();
         self.least_listed = self.least_listed.saturating_sub(1);

@@ -151,8 +151,8 @@ impl<const CLASSES: usize> State<CLASSES> {
         self.take_elsewhere(fit, layout, &classes.row, spill)
     }
 
-    /// A block that an owner keeps, with the number of its class; `None` if the class that does has
-    /// none, which is counted nowhere: the owner asks on.
+    /// A block that an owner keeps, with the number of its class; `None`, and nothing changed, if the
+    /// class that does has had none back.
     #[inline(always)]
     pub(super) fn take_owned(
         &mut self,
@@ -162,7 +162,7 @@ impl<const CLASSES: usize> State<CLASSES> {
         let at = classes.of(size_bytes)?;
         // SAFETY: the ladder has the places of the row, which is as long as the pools are many.
         let pool = unsafe { self.pools.0.get_unchecked_mut(at) };
-        pool.take().map(|taken| (taken, at))
+        pool.take_listed().map(|taken| (taken, at))
     }
 
     /// # Safety
