@@ -1,0 +1,63 @@
+//! Runs code from storage on ESP32-class chips: programs larger than the flash.
+//!
+//! An overlay is a library that was linked with the firmware, taken out of it and kept on storage.
+//! [`Overlays`] brings it into a *slot* of executable memory when it is called and lets it go when
+//! the slot is wanted for another one, the one that was not asked for longest first. Its data stays.
+//!
+//! ```text
+//!  call ─▶ stub ─▶ mapped? ─yes─▶ the function
+//!                    │no
+//!                    ▼
+//!            miss path: Store ─▶ bounce buffer ─▶ checksum ─▶ (relocate) ─▶ Writer ─▶ sync ─▶ mapped
+//! ```
+//!
+//! | room | holds |
+//! |---|---|
+//! | `overlays` | the front: load, call, pin, unload, prefetch |
+//! | `load`, `stream`, `place` | from a file to words in a slot |
+//! | `store` | where files are: memory, this machine, FAT, flash |
+//! | `writer` | executable memory, by 32-bit words, as each kind of chip wants it |
+//! | `platform` | what the firmware answers: interrupts, tasks, stack, time |
+//! | `tables` | the packer's tables in the firmware |
+//! | `state`, `returns`, `restore` | what is where, and who must return to what |
+//! | `handle`, `function`, `symbol` | pins, typed functions, names |
+//! | `unload` | destructors and the end |
+//! | `miss`, `gdb` | what stubs and the debugger are linked with |
+//!
+//! How it meets the packer is in `docs/overlays.md`, the files byte by byte in `docs/format.md`.
+#![no_std]
+
+mod error;
+mod function;
+mod gdb;
+mod handle;
+mod load;
+#[cfg(target_arch = "riscv32")]
+mod miss;
+mod overlays;
+mod place;
+mod platform;
+mod restore;
+mod returns;
+mod state;
+mod stats;
+pub mod store;
+mod stream;
+mod symbol;
+mod tables;
+mod unload;
+mod writer;
+
+pub use error::LoadError;
+pub use function::{Bound, Function};
+pub use gdb::_ovly_debug_event;
+pub use handle::{Loader, Pin};
+pub use overlays::Overlays;
+pub use platform::Platform;
+pub use restore::{Missed, Resolved};
+pub use stats::{Event, Stats};
+pub use store::{MemoryStore, Store, StoreError};
+#[cfg(target_pointer_width = "32")]
+pub use tables::Resident;
+pub use tables::{Identity, Tables};
+pub use writer::{Alias, Cached, Direct, Inverted, Writer, sync_instructions};

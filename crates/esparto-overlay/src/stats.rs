@@ -1,0 +1,73 @@
+//! What the loader did, counted.
+
+/// What the loader did since it was set up. Counts and sums wrap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Times that code was brought into a slot.
+    pub load_count: u32,
+    /// Times that a request found the code mapped. Calls through stubs that find it are not counted:
+    /// they cost nothing.
+    pub hit_count: u32,
+    /// Times that code gave way to other code.
+    pub eviction_count: u32,
+    /// Times that a load failed.
+    pub failure_count: u32,
+    /// Loads that found code back for a return or a `longjmp` into it.
+    pub restore_count: u32,
+    /// Bytes that came from the storage.
+    pub read_bytes: u32,
+    /// Bytes of code that were stored.
+    pub code_bytes: u32,
+    /// Bytes of data and zeros that were stored.
+    pub data_bytes: u32,
+    /// Ticks in the storage.
+    pub read_ticks: u32,
+    /// Ticks in checksums.
+    pub verify_ticks: u32,
+    /// Ticks in relocating and copying.
+    pub copy_ticks: u32,
+    /// Ticks in making code visible to the instruction fetch.
+    pub sync_ticks: u32,
+    /// Ticks in constructors and destructors.
+    pub construct_ticks: u32,
+}
+
+impl Stats {
+    /// Adds what was spent on one file.
+    pub(crate) const fn add(&mut self, spent: &Self) {
+        self.read_bytes = self.read_bytes.wrapping_add(spent.read_bytes);
+        self.code_bytes = self.code_bytes.wrapping_add(spent.code_bytes);
+        self.data_bytes = self.data_bytes.wrapping_add(spent.data_bytes);
+        self.read_ticks = self.read_ticks.wrapping_add(spent.read_ticks);
+        self.verify_ticks = self.verify_ticks.wrapping_add(spent.verify_ticks);
+        self.copy_ticks = self.copy_ticks.wrapping_add(spent.copy_ticks);
+        self.sync_ticks = self.sync_ticks.wrapping_add(spent.sync_ticks);
+    }
+}
+
+/// Something that happened, for a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Code is in a slot and can be called.
+    Loaded {
+        /// The overlay's number.
+        overlay: u16,
+        /// The slot.
+        slot: u16,
+        /// How much executable memory it takes.
+        code_bytes: u32,
+    },
+    /// Code gave way.
+    Evicted {
+        /// The overlay's number.
+        overlay: u16,
+        /// The slot.
+        slot: u16,
+    },
+    /// An overlay was unloaded: its data is gone.
+    Unloaded {
+        /// The overlay's number.
+        overlay: u16,
+    },
+}
