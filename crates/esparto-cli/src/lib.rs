@@ -10,6 +10,7 @@ pub mod chips;
 mod cli;
 mod failure;
 mod output;
+pub mod overlay;
 pub mod report;
 pub mod run;
 pub mod sim;

@@ -1,0 +1,46 @@
+//! `esparto overlay`: libraries linked as overlays, packed, and read back.
+
+mod config;
+mod link;
+mod machine;
+mod retarget;
+mod script;
+mod stubs;
+mod tools;
+
+use crate::{Failure, Output};
+
+/// The arguments of `esparto overlay`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The steps from libraries to files on a card.
+#[derive(Debug, clap::Subcommand)]
+#[non_exhaustive]
+pub enum Command {
+    /// Prepare overlays, stubs and a linker fragment for the final link
+    Link(link::Args),
+}
+
+pub(crate) const LONG_HELP: &str = "\
+An overlay is linked with the firmware, taken out of it and kept on storage:
+
+  esparto overlay link --config esparto.toml --out build/overlays
+  riscv32-esp-elf-gcc … -Wl,@build/overlays/link.args -o firmware.elf
+  esparto overlay pack firmware.elf --config esparto.toml --out data/
+
+docs/overlays.md says what esparto.toml holds and how the parts meet.";
+
+/// Carries out one step.
+///
+/// # Errors
+/// Anything that would fail on the device, by file, section and symbol.
+pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
+    match &args.command {
+        Command::Link(args) => link::run(args, out),
+    }
+}
