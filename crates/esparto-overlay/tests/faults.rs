@@ -9,7 +9,7 @@ use kit::{Board, Bus, Card, Firmware, Spec, Tested, World};
 
 fn world() -> &'static World {
     let mut small = Spec::new("fft", 0);
-    small.code_words = 100;
+    (small.code_words, small.data_words) = (500, 300);
     World::new(vec![small, Spec::new("jpeg", 0)], 1)
 }
 
@@ -62,7 +62,8 @@ fn every_byte_flipped_in_turn_is_found() {
         (spec.placement, spec.code_words) = (placement, 60);
         let world = World::new(vec![spec, Spec::new("jpeg", 0)], 1);
         for name in ["fft_e", "fft_d"] {
-            for at in 0..world.files()[name].len() {
+            let len = world.files()[name].len();
+            for at in 0..len {
                 for bit in [0, 7] {
                     world.files().get_mut(name).expect("packed")[at] ^= 1 << bit;
                     let overlays = world.overlays(2048);
@@ -215,7 +216,8 @@ fn files_that_are_not_there_are_told_apart() {
 fn swapped_and_stale_files_are_refused() {
     let world = world();
     let overlays = world.overlays(512);
-    let (code, data) = (world.files()["fft_e"].clone(), world.files()["fft_d"].clone());
+    let code = world.files()["fft_e"].clone();
+    let data = world.files()["fft_d"].clone();
     world.files().insert("fft_e".into(), data.clone());
     assert_eq!(overlays.load(0), Err(LoadError::WrongPart { expected: Part::Code }));
     world.files().insert("fft_e".into(), code.clone());
