@@ -11,7 +11,7 @@
 //! task's stack nothing is the system's, so that its high-water mark is the task's own, the same
 //! every run.
 //!
-//! [`Crew`] runs tasks until all have ended. Whenever one is switched away from, its stack pointer
+//! [`Crew`] runs tasks until all have ended. Whenever one calls or is interrupted, its stack pointer
 //! and its canary are looked at. [`Blocking`] is how a task waits for events of a bus.
 
 mod crew;

@@ -60,36 +60,62 @@ impl<A: Allocator + Clone> Frame<A> {
         stage: Stage,
         station: &mut Station<A>,
     ) -> Result<Option<FrameResult>, PipelineError> {
+        // Each stage is a function of its own, and so is its stack frame: in one frame for all of
+        // them, every stage would need the stack of the largest.
         self.held = match (stage, core::mem::replace(&mut self.held, Held::Nothing)) {
-            (Stage::Decode, Held::Photograph) => {
-                let rgb = Rgb::decode(self.photograph, station.frame_memory.clone())?;
-                self.pixels_crc = rgb.checksum();
-                Held::Rgb(rgb)
-            }
-            (Stage::Scale, Held::Rgb(rgb)) => {
-                let luma = rgb.to_luma(station.frame_memory.clone())?;
-                self.luma_crc = luma.checksum();
-                Held::Luma(luma)
-            }
-            (Stage::Detect, Held::Luma(luma)) => {
-                self.detection = Some(station.eye.look(&luma, self.luma_crc));
-                Held::Detection
-            }
-            (Stage::Report, Held::Detection) => {
-                let detection = self.detection.ok_or(PipelineError::Order { stage })?;
-                let crcs = (self.pixels_crc, self.luma_crc);
-                let entry = Entry::new(self.number, self.photograph.name, crcs, detection);
-                Held::Report(station.log.report(entry)?)
-            }
+            (Stage::Decode, Held::Photograph) => self.decode(station)?,
+            (Stage::Scale, Held::Rgb(rgb)) => self.scale(station, rgb)?,
+            (Stage::Detect, Held::Luma(luma)) => self.detect(station, luma),
+            (Stage::Report, Held::Detection) => self.report(station)?,
             (Stage::Compress, Held::Report(report)) => {
-                let packed = Packed::new(&report)?;
-                let result = self.result(&report, &packed).ok_or(PipelineError::Order { stage })?;
-                station.outbox.send(packed);
-                return Ok(Some(result));
+                return self.compress(station, report).map(Some);
             }
             _ => return Err(PipelineError::Order { stage }),
         };
         Ok(None)
+    }
+
+    #[inline(never)]
+    fn decode(&mut self, station: &mut Station<A>) -> Result<Held<A>, PipelineError> {
+        let rgb = Rgb::decode(self.photograph, station.frame_memory.clone())?;
+        self.pixels_crc = rgb.checksum();
+        Ok(Held::Rgb(rgb))
+    }
+
+    #[inline(never)]
+    fn scale(&mut self, station: &mut Station<A>, rgb: Rgb<A>) -> Result<Held<A>, PipelineError> {
+        let luma = rgb.to_luma(station.frame_memory.clone())?;
+        drop(rgb);
+        self.luma_crc = luma.checksum();
+        Ok(Held::Luma(luma))
+    }
+
+    #[inline(never)]
+    fn detect(&mut self, station: &mut Station<A>, luma: Luma<A>) -> Held<A> {
+        self.detection = Some(station.eye.look(&luma, self.luma_crc));
+        drop(luma);
+        Held::Detection
+    }
+
+    #[inline(never)]
+    fn report(&mut self, station: &mut Station<A>) -> Result<Held<A>, PipelineError> {
+        let detection = self.detection.ok_or(PipelineError::Order { stage: Stage::Report })?;
+        let crcs = (self.pixels_crc, self.luma_crc);
+        let entry = Entry::new(self.number, self.photograph.name, crcs, detection);
+        station.log.report(entry).map(Held::Report)
+    }
+
+    #[inline(never)]
+    fn compress(
+        &mut self,
+        station: &mut Station<A>,
+        report: String,
+    ) -> Result<FrameResult, PipelineError> {
+        let packed = Packed::new(&report)?;
+        let result = self.result(&report, &packed);
+        drop(report);
+        station.outbox.send(packed);
+        result.ok_or(PipelineError::Order { stage: Stage::Compress })
     }
 
     fn result(&self, report: &str, packed: &Packed) -> Option<FrameResult> {

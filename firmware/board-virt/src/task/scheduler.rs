@@ -9,7 +9,7 @@ use esparto::stack::StackSpan;
 use riscv::register::mcause;
 
 use super::crew::TASK_LIMIT;
-use super::entry::{Context, ContextCell, MAIN};
+use super::entry::{Context, ContextCell, MAIN, SP};
 use crate::{stack, timer, trap};
 
 /// What a task costs beside its stack and its heap.
@@ -80,6 +80,7 @@ pub(super) extern "C" fn handle() -> *mut Context {
     // SAFETY: interrupts are off inside of a trap.
     let cs = unsafe { CriticalSection::new() };
     let mut scheduler = SCHEDULER.borrow_ref_mut(cs);
+    scheduler.check();
     if is_call {
         scheduler.wait();
     }
@@ -189,29 +190,33 @@ impl Scheduler {
         self.tasks.iter().position(is_ready)
     }
 
+    /// Looks at the stack of the task that was interrupted. Not only when it is switched away from: a
+    /// large frame may have jumped over the canary, and only then is the stack pointer out there.
+    fn check(&mut self) {
+        // SAFETY: inside of a trap, where nobody else looks at the contexts.
+        let sp_addr = unsafe { (*self.context(self.current)).registers[SP] };
+        if let Some(task) = self.running() {
+            // On a stack that it borrowed, its own is as deep as it was then.
+            let breach = if stack::in_use() == task.stack.addrs() {
+                task.stack.check_at(sp_addr)
+            } else {
+                task.stack.check()
+            };
+            if let Err(breach) = breach {
+                panic!("{breach}");
+            }
+        }
+    }
+
     fn switch(&mut self) -> *mut Context {
         let next = self.first_ready();
         if next == self.current {
             return self.context(next);
         }
-        let sp_addr = {
-            // SAFETY: inside of a trap, where nobody else looks at the contexts.
-            unsafe { (*self.context(self.current)).registers[super::entry::SP] }
-        };
+        let addrs = stack::in_use();
         match self.running() {
-            Some(task) => {
-                task.addrs = stack::in_use();
-                // On a stack that it borrowed, its own is as deep as it was then.
-                let breach = if task.addrs == task.stack.addrs() {
-                    task.stack.check_at(sp_addr)
-                } else {
-                    task.stack.check()
-                };
-                if let Err(breach) = breach {
-                    panic!("{breach}");
-                }
-            }
-            None => self.main_addrs = stack::in_use(),
+            Some(task) => task.addrs = addrs,
+            None => self.main_addrs = addrs,
         }
         self.current = next;
         let (addrs, owner) = match self.running() {
