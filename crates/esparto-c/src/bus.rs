@@ -41,7 +41,7 @@ pub const ESPARTO_FOREVER: u32 = u32::MAX;
 #[repr(C)]
 pub struct BusHandle {
     /// Private.
-    opaque: [usize; 1600],
+    opaque: [u64; 960],
 }
 
 type SystemBus =

@@ -17,7 +17,7 @@ use crate::{Cursor, Status, name};
 #[repr(C)]
 pub struct PoolHandle {
     /// Private.
-    opaque: [usize; 24],
+    opaque: [usize; 32],
 }
 
 struct Blocks {

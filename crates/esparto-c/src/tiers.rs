@@ -21,7 +21,7 @@ pub const ESPARTO_CLASS_LIMIT: usize = 8;
 #[repr(C)]
 pub struct TiersHandle {
     /// Private.
-    opaque: [usize; 280],
+    opaque: [usize; 320],
 }
 
 /// A size of blocks, and how many; a count of 0 turns it off.

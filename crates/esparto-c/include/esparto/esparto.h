@@ -276,7 +276,7 @@ typedef struct esparto_bus_t {
     /**
      * Private.
      */
-    size_t opaque[1600];
+    uint64_t opaque[960];
 } esparto_bus_t;
 
 /**
@@ -287,7 +287,7 @@ typedef struct esparto_tiers_t {
     /**
      * Private.
      */
-    size_t opaque[280];
+    size_t opaque[320];
 } esparto_tiers_t;
 
 /**
@@ -443,7 +443,7 @@ typedef struct esparto_pool_t {
     /**
      * Private.
      */
-    size_t opaque[24];
+    size_t opaque[32];
 } esparto_pool_t;
 
 /**
