@@ -1,8 +1,11 @@
 //! What an address means: memory by pages of 4 KiB, each with what it allows, and devices.
 
+mod guard;
+
 use std::collections::HashSet;
 
 use crate::device::{self, Devices};
+use crate::pmp::Guard;
 use crate::trap::{Cause, Trap};
 
 /// How a store ended.
@@ -101,6 +104,8 @@ pub(crate) struct Bus {
     /// What `lr.w` read, and where.
     reservation: Option<(u32, u32)>,
     mappings: Vec<Mapping>,
+    /// What the core's memory protection says of addresses, before what a page allows.
+    guards: Vec<Guard>,
     /// Pages of the backing memory with decoded code.
     code_pages: HashSet<u32>,
     /// Instructions retired before the present block.
@@ -124,6 +129,7 @@ impl Bus {
             is_cache_on: true,
             reservation: None,
             mappings: Vec::new(),
+            guards: Vec::new(),
             code_pages: HashSet::new(),
             base: 0,
             devices,
@@ -250,6 +256,16 @@ impl Bus {
         if page & CACHED != 0 && !self.is_cache_on { page & (CACHED | MEMORY) } else { page }
     }
 
+    /// Is the cache in front of flash and PSRAM on?
+    pub(crate) fn is_cache_on(&self) -> bool {
+        self.is_cache_on
+    }
+
+    /// Does the memory at `addr` answer only while the cache is on?
+    pub(crate) fn is_cached(&self, addr: u32) -> bool {
+        self.pages[(addr >> 12) as usize] & CACHED != 0
+    }
+
     /// The instruction bits at `pc`, 16 of them if it is a short one. `Err` is the address that
     /// cannot be fetched.
     pub(crate) fn fetch(&self, pc: u32) -> Result<u32, u32> {
@@ -262,7 +278,7 @@ impl Bus {
     }
 
     fn fetch_half(&self, pc: u32) -> Result<u16, u32> {
-        if self.allowed(pc) & EXECUTE == 0 {
+        if self.allowed(pc) & EXECUTE == 0 || self.is_refused(pc, EXECUTE) {
             return Err(pc);
         }
         let place = self.place(pc).ok_or(pc)?;
@@ -340,6 +356,7 @@ impl Bus {
                 if is_on { *entry &= !DEVICE } else { *entry |= DEVICE }
             }
         }
+        self.slow_guarded_pages();
         self.is_code_changed = true;
     }
 
@@ -441,7 +458,7 @@ impl Bus {
             return self.devices.load(addr, size_bytes, now).ok_or(fault);
         }
         let needed = if size_bytes == 4 { READ_WORD } else { READ_BYTE };
-        if allowed & needed == 0 {
+        if allowed & needed == 0 || self.is_refused(addr, needed) {
             return Err(fault);
         }
         let place = self.place(addr).ok_or(fault)?;
@@ -481,7 +498,8 @@ impl Bus {
             return stored;
         }
         let needed = if size_bytes == 4 { WRITE_WORD } else { WRITE_BYTE };
-        let Some(place) = self.place(addr).filter(|_| allowed & needed != 0) else { return fault };
+        let is_allowed = allowed & needed != 0 && !self.is_refused(addr, needed);
+        let Some(place) = self.place(addr).filter(|_| is_allowed) else { return fault };
         let Some(bytes) = self.memory.get_mut(place..place + size_bytes as usize) else {
             return fault;
         };

@@ -1,6 +1,7 @@
 //! The control and status registers of a hart with machine and user mode.
 
 use crate::isa::Extensions;
+use crate::pmp::Pmp;
 
 const MIE: u32 = 1 << 3;
 const MPIE: u32 = 1 << 7;
@@ -41,8 +42,7 @@ pub(crate) struct Csrs {
     // A write moves the counter: what it shows is the count plus this.
     cycle_offset: u64,
     instret_offset: u64,
-    pmpcfg: [u32; 4],
-    pmpaddr: [u32; 16],
+    pub(crate) pmp: Pmp,
 }
 
 impl Csrs {
@@ -60,8 +60,7 @@ impl Csrs {
             mcounteren: 0,
             cycle_offset: 0,
             instret_offset: 0,
-            pmpcfg: [0; 4],
-            pmpaddr: [0; 16],
+            pmp: Pmp::default(),
         }
     }
 
@@ -83,8 +82,8 @@ impl Csrs {
             0x342 => self.mcause,
             0x343 => self.mtval,
             0x344 => counters.pending,
-            0x3A0..=0x3A3 => self.pmpcfg[number as usize & 3],
-            0x3B0..=0x3BF => self.pmpaddr[number as usize & 15],
+            0x3A0..=0x3A3 => self.pmp.config(number as usize),
+            0x3B0..=0x3BF => self.pmp.addr(number as usize),
             0xB00 | 0xC00 => cycles as u32,
             0xB80 | 0xC80 => (cycles >> 32) as u32,
             0xB02 | 0xC02 => instret as u32,
@@ -127,8 +126,8 @@ impl Csrs {
             0x341 => self.mepc = value & !1,
             0x342 => self.mcause = value,
             0x343 => self.mtval = value,
-            0x3A0..=0x3A3 => self.pmpcfg[number as usize & 3] = value,
-            0x3B0..=0x3BF => self.pmpaddr[number as usize & 15] = value,
+            0x3A0..=0x3A3 => self.pmp.set_config(number as usize, value),
+            0x3B0..=0x3BF => self.pmp.set_addr(number as usize, value),
             0xB00 => self.cycle_offset = replaced(self.cycle_offset, low, wide),
             0xB80 => self.cycle_offset = replaced(self.cycle_offset, high, wide << 32),
             0xB02 => self.instret_offset = replaced(self.instret_offset, low, wide),

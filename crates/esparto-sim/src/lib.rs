@@ -29,6 +29,7 @@ mod inst;
 mod isa;
 mod machine;
 mod memcheck;
+mod pmp;
 mod semihost;
 mod trap;
 mod watch;

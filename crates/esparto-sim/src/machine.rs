@@ -538,6 +538,9 @@ impl Machine {
         };
         if let Some(new) = new {
             self.csrs.write(number, new, &counters)?;
+            if let Some(guards) = self.csrs.pmp.take_guards() {
+                self.bus.guard(guards);
+            }
         }
         self.x[usize::from(inst.rd)] = old;
         Some(())

@@ -18,12 +18,22 @@ fn at(addr: u32, inst: u32) -> Vec<u32> {
     code
 }
 
+const GUARDED: u32 = 0x8001_0000;
+
+/// Code that guards one word by memory protection and executes `inst` with its address in `x10`.
+fn guarded(config: u32, inst: u32) -> Vec<u32> {
+    const PMPCFG0: u32 = 0x3A0;
+    const PMPADDR0: u32 = 0x3B0;
+    let set_up = [&li(10, GUARDED >> 2)[..], &[csrrw(0, PMPADDR0, 10)], &li(10, config)].concat();
+    [&set_up[..], &[csrrw(0, PMPCFG0, 10)], &at(GUARDED, inst)].concat()
+}
+
 #[test]
 fn every_cause_has_its_number_and_its_value() {
     let amoadd = r(0x2F, 0, 2, 0, 10, 0);
     let lr = r(0x2F, 2 << 2, 2, 0, 10, 0);
     let sc = r(0x2F, 3 << 2, 2, 0, 10, 0);
-    let table: [(&str, u32, Vec<u32>, Cause, u32); 19] = [
+    let table: [(&str, u32, Vec<u32>, Cause, u32); 23] = [
         // 0 does not exist: with compressed instructions every even address is aligned.
         (
             "virt",
@@ -61,6 +71,17 @@ fn every_cause_has_its_number_and_its_value() {
             VIRT,
             [&li(1, VIRT + 16)[..], &[csrrw(0, MEPC, 1), MRET, ECALL]].concat(),
             Cause::UserCall,
+            0,
+        ),
+        ("virt", VIRT, guarded(0x90, sw(5, 10, 0)), Cause::StoreAccess, GUARDED),
+        ("virt", VIRT, guarded(0x90, lw(5, 10, 0)), Cause::LoadAccess, GUARDED),
+        ("virt", VIRT, guarded(0x90, i(0x67, 0, 0, 10, 0)), Cause::InstructionAccess, GUARDED),
+        // Only a locked entry binds machine mode.
+        (
+            "virt",
+            VIRT,
+            [&guarded(0x10, sw(5, 10, 0))[..], &[ECALL]].concat(),
+            Cause::MachineCall,
             0,
         ),
     ];
