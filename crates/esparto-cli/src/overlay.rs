@@ -1,10 +1,15 @@
 //! `esparto overlay`: libraries linked as overlays, packed, and read back.
 
+mod check;
 mod config;
+mod elf;
 mod link;
 mod machine;
+mod pack;
+mod places;
 mod retarget;
 mod script;
+mod strip;
 mod stubs;
 mod tools;
 
@@ -24,6 +29,8 @@ pub struct Args {
 pub enum Command {
     /// Prepare overlays, stubs and a linker fragment for the final link
     Link(link::Args),
+    /// Check a linked firmware, take its overlays out and write them as files
+    Pack(pack::Args),
 }
 
 pub(crate) const LONG_HELP: &str = "\
@@ -42,5 +49,6 @@ docs/overlays.md says what esparto.toml holds and how the parts meet.";
 pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     match &args.command {
         Command::Link(args) => link::run(args, out),
+        Command::Pack(args) => pack::run(args, out),
     }
 }

@@ -10,7 +10,7 @@ mod page;
 mod problems;
 mod sites;
 pub mod summary;
-mod symbols;
+pub(crate) mod symbols;
 mod tally;
 mod terminal;
 mod timeline;

@@ -12,8 +12,9 @@ use planted_programs::{build, firmware, line_that_ends_with};
 use serde_json::Value;
 
 /// Each program and what is to be found.
-const PLANTED: [(&str, &str); 11] = [
+const PLANTED: [(&str, &str); 13] = [
     ("atomic", "atomic"),
+    ("cache_off", "cache-off"),
     ("dma", "dma"),
     ("double_free", "double-free"),
     ("evicted_overlay", "evicted-overlay"),
@@ -21,6 +22,7 @@ const PLANTED: [(&str, &str); 11] = [
     ("interrupt", "interrupt-access"),
     ("leak", "leak"),
     ("out_of_bounds", "out-of-bounds"),
+    ("pool_use_after_free", "use-after-free"),
     ("stack_overflow", "stack-overflow"),
     ("uninitialised", "uninitialised"),
     ("use_after_free", "use-after-free"),
@@ -56,8 +58,22 @@ fn each_planted_error_is_found_in_its_line_and_nothing_else() {
         assert!(is_named, "{program}: {place} is not in {frames:#?}");
     }
 
-    let (exit, report) = check(&elves.join("clean"), &[]);
-    assert_eq!((exit, &report["errors"]), (0, &Value::Array(Vec::new())), "{report:#}");
+    for program in ["clean", "stepped", "busy"] {
+        let (exit, report) = check(&elves.join(program), &[]);
+        assert_eq!((exit, &report["errors"]), (0, &Value::Array(Vec::new())), "{report:#}");
+    }
+
+    // Who allocated, who freed, and in which task.
+    let (_, report) = check(&elves.join("use_after_free"), &[]);
+    let block = &report["errors"][0]["block"];
+    for side in ["allocated_at", "freed_at"] {
+        let frames = block[side].to_string();
+        assert!(frames.contains("planted/src/bin/use_after_free.rs:"), "{side}: {report:#}");
+    }
+    let (_, report) = check(&elves.join("stack_overflow"), &[]);
+    assert_eq!(report["errors"][0]["task"], "descent", "{report:#}");
+    let what = report["errors"][0]["what"].as_str().expect("it says what happened");
+    assert!(what.ends_with("bytes below a stack of 2048"), "{what}");
 
     // What is suppressed is not found.
     let list = elves.join("suppressions");

@@ -150,6 +150,8 @@ pub(super) struct Error {
     pub(super) flaw: &'static str,
     pub(super) what: String,
     pub(super) addr: Option<u32>,
+    /// The task whose stack was in use, if the firmware told.
+    pub(super) task: Option<String>,
     pub(super) at: Vec<String>,
     pub(super) block: Option<ErrorBlock>,
 }
@@ -159,6 +161,8 @@ pub(super) struct Error {
 pub(super) struct ErrorBlock {
     pub(super) addr: u32,
     pub(super) size_bytes: u32,
+    /// Whom it was allocated for, if the firmware told.
+    pub(super) owner: Option<String>,
     pub(super) allocated_at: Vec<String>,
     pub(super) freed_at: Option<Vec<String>>,
 }
@@ -216,15 +220,23 @@ impl Check {
 
     fn error(&self, finding: &Finding) -> Error {
         let block = finding.block.as_ref();
-        let place = block.map_or_else(String::new, |block| place_in(finding.addr, block));
+        let place = match finding.stack {
+            Some((start, size_bytes)) => {
+                let below = start.wrapping_sub(finding.addr);
+                format!(", {below} bytes below a stack of {size_bytes}")
+            }
+            None => block.map_or_else(String::new, |block| place_in(finding.addr, block)),
+        };
         Error {
             flaw: finding.flaw.name(),
             what: format!("{}: {:#010x}{place}", finding.flaw, finding.addr),
             addr: Some(finding.addr),
+            task: finding.task.clone(),
             at: self.code.users(&finding.at),
             block: block.map(|block| ErrorBlock {
                 addr: block.addr,
                 size_bytes: block.size_bytes,
+                owner: block.owner.clone(),
                 allocated_at: self.code.users(&block.allocated_by),
                 freed_at: block.freed_by.as_ref().map(|addrs| self.code.users(addrs)),
             }),
@@ -239,6 +251,7 @@ impl Check {
                 leak.size_bytes, leak.block_count
             ),
             addr: None,
+            task: None,
             at: self.code.users(&leak.allocated_by),
             block: None,
         }

@@ -134,13 +134,16 @@ impl Run {
 }
 
 fn write_error(w: &mut dyn Write, error: &Error) -> io::Result<()> {
-    writeln!(w, "{}: {}", error.flaw, error.what)?;
+    let task = error.task.as_ref().map_or_else(String::new, |task| format!(", in {task}"));
+    writeln!(w, "{}: {}{task}", error.flaw, error.what)?;
     write_frames(w, &error.at)?;
     if let Some(block) = &error.block {
         writeln!(
             w,
-            "  the block of {} bytes at {:#010x} was allocated",
-            block.size_bytes, block.addr
+            "  the block of {} bytes at {:#010x} was allocated{}",
+            block.size_bytes,
+            block.addr,
+            block.owner.as_ref().map_or_else(String::new, |owner| format!(" for {owner}"))
         )?;
         write_frames(w, &block.allocated_at)?;
         if let Some(freed_at) = &block.freed_at {
