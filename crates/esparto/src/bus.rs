@@ -49,12 +49,13 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use crate::lock::Section;
+pub use crate::stores::PayloadBlock;
 
 pub use carrier::Carrier;
 pub use error::{LifeError, PostError, ReceiveError, ServiceError, ValueError};
 pub use id::{EventType, Priority, ServiceId};
 pub use message::Message;
-pub use payload::{PayloadBlock, PayloadError, Payloads, Ticket};
+pub use payload::{PayloadError, Payloads, Ticket};
 pub use post::Draft;
 pub use receive::Receive;
 pub use service::Service;

@@ -33,6 +33,7 @@ pub mod pool;
 mod region;
 pub mod stack;
 mod stats;
+mod stores;
 pub mod tiers;
 mod trace;
 mod word;

@@ -29,6 +29,28 @@ impl Woken {
     }
 }
 
+/// A refused try gives back the memory that it got, which is no news to who waits for a queue.
+#[test]
+fn who_waits_for_a_queue_sleeps_until_there_is_room() {
+    let bus: Bus<Exact, 2, 1, 8> = Bus::new(Exact::new(8, 64));
+    bus.start().unwrap();
+    let receiver = bus.register("receiver", Settings::new().depth(Priority::High, 1)).unwrap();
+    receiver.subscribe(SAMPLE).unwrap();
+    let mut sender = bus.register("sender", Settings::new()).unwrap();
+    sender.post(SAMPLE, b"first", Priority::High).unwrap();
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(&waker);
+    let mut post = pin!(sender.post_when_room(SAMPLE, b"second", Priority::High));
+    for _ in 0..3 {
+        assert!(post.as_mut().poll(&mut context).is_pending());
+        assert_eq!(woken.count(), 0, "woken by its own refusal");
+    }
+    drop(receiver.try_receive().unwrap());
+    assert_ne!(woken.count(), 0);
+    assert_eq!(post.as_mut().poll(&mut context), Poll::Ready(Ok(1)));
+}
+
 #[test]
 fn a_pending_receive_is_woken_once_and_dropped_takes_nothing_along() {
     let bus: Bus<Exact, 2, 1, 8> = Bus::new(Exact::new(8, 64));

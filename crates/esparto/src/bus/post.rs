@@ -192,7 +192,10 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         match post() {
             Err(error) if error.is_want_of_room() => {
                 let mine = waker.clone();
-                let old = self.locked(|state| state.set_poster(sender, Some(mine)));
+                let old = self.locked(|state| {
+                    let is_for_memory = matches!(error, PostError::NoMemory { .. });
+                    state.set_poster(sender, Some(mine), is_for_memory)
+                });
                 drop(old);
                 // Room that came in between woke nobody.
                 post()
@@ -202,7 +205,7 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     }
 
     pub(super) fn forget_poster(&self, sender: ServiceId) {
-        let old = self.locked(|state| state.set_poster(sender, None));
+        let old = self.locked(|state| state.set_poster(sender, None, false));
         drop(old);
     }
 
@@ -387,7 +390,8 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     fn finish(&self, rest: u32) {
         if rest & Posted::REAP != 0 {
             while let Some(payload) = self.locked(|state| state.reap(&self.places)) {
-                self.give_back(payload);
+                self.free(payload);
+                self.wake_posters(u32::MAX);
             }
         }
         self.wake_receivers(rest & !Posted::REAP);
@@ -411,12 +415,14 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         error
     }
 
-    /// Frees the memory of an event whose place is free already.
+    /// Frees the memory that a post got and does not need. It is there again for those who found
+    /// none; to the others it is no news: woken by each other's refusals, they would never sleep.
     #[cold]
     #[inline(never)]
     pub(super) fn give_back(&self, payload: Payload) {
         self.free(payload);
-        self.wake_posters(u32::MAX);
+        let starving = self.locked(|state| state.starving);
+        self.wake_posters(starving);
     }
 }
 

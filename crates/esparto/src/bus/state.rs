@@ -29,6 +29,8 @@ pub(super) struct State<const SERVICES: usize, const EVENTS: usize> {
     /// The services whose receiver, or whose poster, wants to be woken.
     pub(super) receiving: u32,
     pub(super) posting: u32,
+    /// Those of the posters that got no memory: what a refused post gives back is news to them only.
+    pub(super) starving: u32,
     /// Events queued, and events whose place was given back since: the rest is alive.
     pub(super) queued_count: u32,
     pub(super) vacated_count: u32,
@@ -52,6 +54,7 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
             life: Life::Stopped,
             receiving: 0,
             posting: 0,
+            starving: 0,
             queued_count: 0,
             vacated_count: 0,
             delivered_count: 0,
@@ -165,10 +168,18 @@ impl<const SERVICES: usize, const EVENTS: usize> State<SERVICES, EVENTS> {
     }
 
     /// Sets or clears who is woken when there may be room for what a service posts.
-    pub(super) fn set_poster(&mut self, id: ServiceId, waker: Option<Waker>) -> Option<Waker> {
+    /// `is_for_memory` says that memory is what there was none of.
+    pub(super) fn set_poster(
+        &mut self,
+        id: ServiceId,
+        waker: Option<Waker>,
+        is_for_memory: bool,
+    ) -> Option<Waker> {
         if self.service(id).is_none() {
             return waker;
         }
+        self.starving &= !(1 << id.index());
+        self.starving |= u32::from(is_for_memory) << id.index();
         set_waker(&mut self.posters, &mut self.posting, id.index(), waker)
     }
 
