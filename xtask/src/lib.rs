@@ -11,6 +11,7 @@ mod demo;
 mod emulator;
 mod exec;
 mod firmware;
+mod freertos;
 mod program;
 mod readme;
 mod repo;

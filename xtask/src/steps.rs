@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::exec::Cmd;
 use crate::tally::Tally;
 use crate::tidy::layers::LAYERS;
-use crate::{Repo, c, firmware, silent, tools, traces};
+use crate::{Repo, c, firmware, freertos, silent, tools, traces};
 
 /// One step: its name on the command line, what it shows, and the work.
 pub(crate) struct Step {
@@ -15,7 +15,7 @@ pub(crate) struct Step {
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 14] = [
+pub(crate) const STEPS: [Step; 15] = [
     Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
     Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
     Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
@@ -47,6 +47,11 @@ pub(crate) const STEPS: [Step; 14] = [
         run: firmware::test_on_sim,
     },
     Step { name: "c", about: "the C library, on this machine and on the core", run: c::test },
+    Step {
+        name: "freertos",
+        about: "the real FreeRTOS kernel on our heap, by every scheme",
+        run: freertos::test,
+    },
     Step {
         name: "fuzz",
         about: "the decoder stands damaged traces, the heaps random operations",
