@@ -1,0 +1,218 @@
+//! Overlays in C and C++ share slots and call one another; every answer is checked.
+//!
+//! Prints a line for each part and `ok`.
+#![no_std]
+#![no_main]
+
+use core::mem::MaybeUninit;
+
+use board_sd::{Card, Sifive, SpiCard};
+use board_virt::stack::Stack;
+use board_virt::{doorbell, exit, println};
+use esparto_overlay::{Direct, Function, LoadError, Overlays, Resident};
+use overlay::calls::{self, IntFunction};
+use overlay::{Files, Machine, REFUSED};
+
+type All = Overlays<Files, Direct, Machine, Resident, 2, 8>;
+
+static mut STACK: [MaybeUninit<u8>; 24 << 10] = [MaybeUninit::uninit(); 24 << 10];
+static mut BOUNCE: [u32; 1024] = [0; 1024];
+static mut CARD: MaybeUninit<Card<SpiCard<Sifive>>> = MaybeUninit::uninit();
+static mut ALL: MaybeUninit<All> = MaybeUninit::uninit();
+
+// SAFETY: `ping` exports `int ping(int, int)` and so on.
+static DIGIT_SWITCH: Function<IntFunction> = unsafe { Function::new("ping", "ping_switch") };
+// SAFETY: `moving` exports `int moving_table(int)`.
+static MOVING: Function<IntFunction> = unsafe { Function::new("moving", "moving_table") };
+// SAFETY: nothing exports it, so it is never called.
+static ABSENT: Function<IntFunction> = unsafe { Function::new("ping", "no_such_function") };
+
+/// Where the overlays are, once they are set up.
+fn all() -> &'static All {
+    // SAFETY: set up before anything calls this.
+    unsafe { (*(&raw const ALL)).assume_init_ref() }
+}
+
+fn set_up() -> Result<(), LoadError> {
+    let files = match Files::of_command_line() {
+        Some(files) => files,
+        None => {
+            let card = Card::over_spi(Sifive::start()).unwrap_or_else(|error| panic!("{error}"));
+            // SAFETY: nothing else touches this place, and this runs once.
+            Files::Card(unsafe { (*(&raw mut CARD)).write(card) })
+        }
+    };
+    // SAFETY: nothing else touches these places, and this runs once.
+    let (bounce, place) = unsafe { (&mut *(&raw mut BOUNCE), &mut *(&raw mut ALL)) };
+    let overlays = Overlays::new(files, Direct, Machine::new(), Resident::new()?, bounce)?;
+    place.write(overlays).install()
+}
+
+/// Stubs, arguments, data, zeros, function pointers, jump tables.
+fn call_c() {
+    assert_eq!(calls::ping_digits(9, 8, 7, 6, 5, 4, 3, 2, 1), 123_456_789);
+    assert_eq!(calls::ping_entries(), 3);
+    assert_eq!(calls::ping_zero_sum(), 0);
+    let square = calls::ping_square();
+    assert_eq!(calls::pong_calls(), 0);
+    assert_eq!(square(12), 144, "the pointer is a stub's: its overlay was evicted");
+    assert_eq!(calls::pong_apply(square, 9), 81, "from code that it evicts");
+    let switch = [17, 5, 3, 10_000, 4, -9, 42, -1];
+    for (value, expected) in (0..).zip(switch) {
+        assert_eq!(calls::ping_switch(value), expected);
+    }
+    println!("c {}", all().stats().load_count);
+}
+
+/// Each call evicts its caller, and each return finds it back.
+fn recurse() {
+    for depth in [0, 1, 2, 7, 12] {
+        let turns = depth + depth * (depth + 1) / 2;
+        let before = all().stats();
+        let sum = calls::ping(depth, 0);
+        assert_eq!(sum, turns, "depth {depth}");
+        let after = all().stats();
+        let restored = after.restore_count - before.restore_count;
+        assert_eq!(restored, depth as u32, "each return, once");
+    }
+    assert_eq!(calls::ping_long(0x1_0000_0001), 0x3_0000_0003, "both registers of an answer");
+    println!("recurse {}", all().stats().load_count);
+}
+
+/// A jump out of two overlays into a third frame whose code was evicted twice.
+fn jump() {
+    assert_eq!(calls::ping_try(42), 1042);
+    for round in 1..40 {
+        assert_eq!(calls::ping_try(round), 1000 + round, "nothing is left behind");
+    }
+    println!("jump {}", all().stats().load_count);
+}
+
+/// Virtual calls, a constructor, a factory.
+fn call_cpp() {
+    // SAFETY: one context.
+    let count = || unsafe { (&raw const calls::resident_count).read() };
+    assert_eq!(count(), 5);
+    assert_eq!(calls::resident_shapes(), 258);
+    assert_eq!(count(), 6, "the constructor ran once");
+    assert_eq!(calls::shapes_first_area(), 35);
+    for _ in 0..5 {
+        assert_eq!(calls::resident_shapes(), 258);
+    }
+    assert_eq!((calls::shapes_made(), count()), (12, 6));
+    let shapes = all().find("shapes").expect("packed");
+    all().unload(shapes).expect("nobody is in it");
+    assert_eq!(count(), -94, "the destructor ran");
+    assert_eq!(calls::shapes_made() as u32, REFUSED, "a call after the end");
+    assert_eq!(all().platform().refused_count(), 1);
+    all().load(shapes).expect("a new life");
+    assert_eq!(calls::shapes_made(), 0);
+    println!("c++ {}", all().stats().load_count);
+}
+
+/// Code that runs where it was not linked.
+fn relocate() {
+    assert_eq!(calls::bulk(7), 8, "prelinked for the slot");
+    let pi = [6, 3, 8, 3, 10, 27, 4, 18];
+    for (index, expected) in (0..).zip(pi) {
+        assert_eq!(calls::moving_table(index), expected);
+    }
+    let values = [1, 2, 3];
+    // SAFETY: as many values as it is told.
+    assert_eq!(unsafe { calls::moving_sum(values.as_ptr(), 3) }, 1000 + 3 + 2 + 12);
+    assert_eq!(calls::moving_through_pong(100), 103);
+    let pins = ["moving", "ping"].map(|name| {
+        let overlay = all().find(name).expect("packed");
+        all().pin(overlay).expect("there is a slot")
+    });
+    println!("moving is in slot {}", pins[0].slot());
+    drop(pins);
+    // Relocatable code without data takes whichever slot is free to go.
+    for slot in 0..2 {
+        let other = ["bulk", "pong"][slot];
+        let pin = all().pin(all().find(other).expect("packed")).expect("loads");
+        let value = 0x1234_5678_i32;
+        let mixed = (value ^ value << 7).wrapping_mul(0x0100_0193);
+        let low = mixed & 0xFF;
+        drop(pin);
+        assert_eq!(calls::loose_mix(value), low * low + (mixed >> 16));
+    }
+    println!("relocate {}", all().stats().load_count);
+}
+
+/// Handles in Rust: typed, pinned.
+fn hold() {
+    assert_eq!(calls::pong(0, 4), 4);
+    assert_eq!(all().call(&DIGIT_SWITCH, |switch| switch(6)), Ok(42));
+    assert_eq!(all().call(&MOVING, |table| table(5)), Ok(27));
+    assert_eq!(all().call(&ABSENT, |_| ()), Err(LoadError::NoSymbol));
+    let switch = DIGIT_SWITCH.pin(all()).expect("loads");
+    assert_eq!((*switch)(3), 10_000);
+    assert_eq!(calls::pong_calls() as u32, REFUSED, "its slot is pinned");
+    assert_eq!((*switch)(0), 17, "and everything goes on");
+    drop(switch);
+    assert!(calls::pong_calls() > 0);
+    println!("hold {}", all().stats().load_count);
+}
+
+static mut FROM_INTERRUPT: i32 = 0;
+
+#[riscv_rt::core_interrupt(riscv::interrupt::Interrupt::MachineSoft)]
+fn on_doorbell() {
+    doorbell::silence();
+    all().platform().set_interrupt(true);
+    let answer = calls::shapes_made();
+    all().platform().set_interrupt(false);
+    // SAFETY: read only after the interrupt.
+    unsafe { (&raw mut FROM_INTERRUPT).write(answer) };
+}
+
+/// An interrupt handler calls what is not mapped, and what is.
+fn interrupt() {
+    // SAFETY: written by the handler only, which is over.
+    let answer = || unsafe { (&raw const FROM_INTERRUPT).read_volatile() };
+    calls::pong_calls();
+    doorbell::listen();
+    doorbell::ring();
+    while answer() == 0 {
+        core::hint::spin_loop();
+    }
+    assert_eq!(answer() as u32, REFUSED);
+    assert_eq!(calls::shapes_made(), 0);
+    doorbell::ring();
+    while answer() != 0 {
+        core::hint::spin_loop();
+    }
+    doorbell::ignore();
+    println!("interrupt {}", all().stats().load_count);
+}
+
+#[board_virt::entry]
+fn main() -> ! {
+    // SAFETY: nothing else touches the place.
+    let mut stack = Stack::new(unsafe { &mut *(&raw mut STACK) });
+    stack.run(|| {
+        set_up().unwrap_or_else(|error| panic!("{error}"));
+        call_c();
+        recurse();
+        jump();
+        call_cpp();
+        relocate();
+        hold();
+        interrupt();
+    });
+    let stats = all().stats();
+    println!(
+        "loads {} hits {} evictions {} failures {} restores {} read {} code {} data {}",
+        stats.load_count,
+        stats.hit_count,
+        stats.eviction_count,
+        stats.failure_count,
+        stats.restore_count,
+        stats.read_bytes,
+        stats.code_bytes,
+        stats.data_bytes
+    );
+    println!("stack {} of {}", stack.high_water_bytes(), stack.len_bytes());
+    exit::success()
+}
