@@ -57,7 +57,7 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let port = tool_here(repo, "riscv64-unknown-elf-gcc").words(C).words(CORE_C);
     port.words("-c").arg(PORT).arg("-o").arg(out.join("port.o")).run()?;
 
-    for source in sources(repo, "tests/c")? {
+    for source in [sources(repo, "tests/c")?, sources(repo, "examples")?].concat() {
         for (compiled, run) in on_both(repo, &source, &libraries, &out)? {
             compiled.run()?;
             says_ok(&run)?;

@@ -18,7 +18,8 @@ const ROWS: [(char, usize); 7] =
 /// Never: the pattern is a constant that a test compiles.
 #[must_use]
 pub fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Fault> {
-    let named = Regex::new(r"`([\w./-]+\.rs)::(\w+)`").expect("the pattern is a constant");
+    let named =
+        Regex::new(r"`([\w./-]+\.(?:rs|c|cpp))::(\w+)`").expect("the pattern is a constant");
     let mut rows = BTreeMap::new();
     let mut faults = Vec::new();
     for line in page.lines().filter(|line| line.starts_with("| ")) {
@@ -41,9 +42,13 @@ pub fn check(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<Fault> {
         }
         for found in tests {
             let (file, test) = (&found[1], &found[2]);
-            let is_there = read(file).is_some_and(|text| text.contains(&format!("fn {test}(")));
-            if !is_there {
-                faults.push(format!("{row}: there is no `fn {test}` in {file}"));
+            // In C a test is a function without arguments, or the whole program.
+            let head = match file.ends_with(".rs") {
+                true => format!("fn {test}("),
+                false => format!(" {test}(void)"),
+            };
+            if !read(file).is_some_and(|text| text.contains(&head)) {
+                faults.push(format!("{row}: there is no `{}` in {file}", head.trim()));
             }
         }
     }
@@ -107,7 +112,7 @@ mod tests {
             ("| F2 | does it |  | `a/b.rs::it_does` | done |", "names no answer or no test"),
             (
                 "| F2 | does it | `A` | `a/b.rs::it_does_not` | done |",
-                "there is no `fn it_does_not`",
+                "there is no `fn it_does_not(`",
             ),
             ("| F2 | does it | `A` | `gone.rs::it_does` | part |", "there is no"),
             ("| F2 | does it | `A` | `a/b.rs::it_does` | nearly |", "the status is"),
