@@ -171,7 +171,6 @@ impl Programs {
     }
 
     /// Builds the programs of `names` only to be run.
-    #[cfg(test)]
     pub(crate) fn build_runnable(names: &[String]) -> Result<Self> {
         Self::build_variants(names, &[Variant::Speed], |_| {})
     }

@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Fill,
     /// Find the smallest arena that holds it.
     Fit,
+    /// Do it, resizing in place only, and say what the dearest operation of each kind cost.
+    Worst,
 }
 
 /// One job: a script, an arena, and what to find out.
@@ -46,6 +48,7 @@ pub(crate) fn encode(jobs: &[Job<'_>]) -> Vec<u8> {
                 Kind::Verify => 1,
                 Kind::Fill => 2,
                 Kind::Fit => 3,
+                Kind::Worst => 4,
             },
             job.arena_bytes,
             first,

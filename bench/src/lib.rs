@@ -4,9 +4,10 @@
 //! What is measured and how is told in `bench/README.md`. The programs that run on the core are
 //! the workspace `bench/device`: one program for each allocator.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod build;
+mod host;
 mod job;
 mod options;
 mod picture;
@@ -16,6 +17,7 @@ mod script;
 mod suite;
 mod table;
 mod workload;
+mod worst;
 
 pub use options::Options;
 pub use suite::run;

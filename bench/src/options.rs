@@ -23,6 +23,19 @@ pub struct Options {
     /// Draw speed against fill into this file
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+    /// Measure time on this machine instead: random actions, ours and the fastest peers in turn
+    #[arg(long, conflicts_with = "worst")]
+    pub host: bool,
+    /// Search for the dearest single operation of each kind instead, and fail when one is above the
+    /// bound that `docs/heap.md` derives
+    #[arg(long)]
+    pub worst: bool,
+    /// With --worst: how many times the dearest operations are changed and tried again
+    #[arg(long, value_name = "COUNT", default_value_t = 40, requires = "worst")]
+    pub rounds: u32,
+    /// With --worst: another search
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "worst")]
+    pub seed: u64,
     /// List the allocators and workloads, and end
     #[arg(long)]
     pub list: bool,

@@ -14,10 +14,20 @@ use crate::options::Options;
 use crate::qemu::{self, Line, Measured};
 use crate::results::{Failure, Results, Row, WorkloadResults, is_ours};
 use crate::workload::{self, MAX_ARENA, Work, Workload};
-use crate::{picture, table};
+use crate::{host, picture, table, worst};
 
-/// Whose work per operation does not grow with the blocks: those that do the large workloads.
-const LARGE: [&str; 3] = ["esparto_realtime", "esparto_throughput", "talc"];
+/// Whose work per operation does not grow with the blocks: those that do the huge workloads.
+const BOUNDED: [&str; 9] = [
+    "buddy",
+    "embedded_alloc_tlsf",
+    "esp_alloc",
+    "esparto_realtime",
+    "esparto_throughput",
+    "o1heap",
+    "rlsf_12_16",
+    "rlsf_32_32",
+    "talc",
+];
 
 /// Measures what `options` name, prints the tables, and writes the files asked for.
 ///
@@ -25,6 +35,9 @@ const LARGE: [&str; 3] = ["esparto_realtime", "esparto_throughput", "talc"];
 /// When a tool is missing, a program does not build, a name is unknown, or an allocator of ours
 /// broke a block; the text says what to do.
 pub fn run(options: &Options) -> Result<()> {
+    if options.host {
+        return host::run();
+    }
     let subjects = choose("allocator", &options.only, build::subjects()?, String::as_str)?;
     let workloads = choose("workload", &options.workloads, workload::all()?, |one| &one.name)?;
     if options.list {
@@ -34,6 +47,9 @@ pub fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     qemu::find()?;
+    if options.worst {
+        return worst::run(options);
+    }
     let results = measure(options, &subjects, &workloads)?;
     for workload in &results.workloads {
         println!("{}\n", table::workload(workload));
@@ -93,7 +109,7 @@ fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Re
         .collect::<Result<_>>()?;
     // Whoever is asked for by name takes part in everything.
     let takes_part = |subject: &str, work: &Work| {
-        !work.large || LARGE.contains(&subject) || !options.only.is_empty()
+        !work.huge || BOUNDED.contains(&subject) || !options.only.is_empty()
     };
     let tasks: Vec<(&str, usize)> = (0..works.len())
         .flat_map(|at| subjects.iter().map(move |subject| (subject.as_str(), at)))
@@ -117,6 +133,16 @@ fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Re
     });
     bar.finish_and_clear();
     let mut results = Results::default();
+    let left_out = |work: &Work| {
+        let others = subjects.iter().filter(|subject| !takes_part(subject, work));
+        let failure = |name: &String| Failure {
+            name: name.clone(),
+            reason: "left out, since its work grows with the number of blocks (--only measures it)"
+                .to_owned(),
+            is_fault: false,
+        };
+        others.map(failure).collect()
+    };
     let mut outcomes = outcomes.into_inner().expect("no holder panics");
     outcomes.sort_by_key(|&(at, subject, _)| (at, subject));
     for (at, subject, outcome) in outcomes {
@@ -124,7 +150,7 @@ fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Re
             results.workloads.resize_with(at + 1, || WorkloadResults {
                 name: works[at].name.to_owned(),
                 allocators: Vec::new(),
-                failed: Vec::new(),
+                failed: left_out(&works[at]),
             });
         }
         match outcome? {
@@ -236,6 +262,7 @@ fn read(
             }
             Line::Fill { live_bytes, .. } => fills.extend(live_bytes),
             Line::Fit { arena_bytes, .. } => min_arena_bytes = arena_bytes,
+            Line::Worst(_) => return Err(Refusal::fault("it answered what nobody asked")),
             Line::Error { reason } => return Err(Refusal::fault(reason)),
             Line::Fault { cause, pc, value } => {
                 return Err(Refusal::fault(format!(

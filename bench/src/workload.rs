@@ -40,8 +40,8 @@ pub(crate) struct Workload {
 pub(crate) struct Work {
     pub(crate) name: String,
     pub(crate) arena_bytes: u32,
-    /// Too long for the peers whose work grows with the number of blocks: only some do it.
-    pub(crate) large: bool,
+    /// Too long for those whose work grows with the number of blocks: only the others do it.
+    pub(crate) huge: bool,
     /// The work that is measured: it fits any sensible allocator.
     pub(crate) steady: Script,
     /// Work that grows until no arena of this size holds it, several times over. A trace has none.
@@ -53,6 +53,9 @@ const FILL_SEEDS: u64 = 5;
 
 /// The arena of the ordinary rows.
 const ARENA: u32 = 64 << 10;
+
+/// Arenas larger than this take hours with a heap whose work grows with the blocks.
+const HUGE_FROM: u32 = 1 << 20;
 
 /// What the board sets aside for the arena.
 pub(crate) const MAX_ARENA: u32 = 16 << 20;
@@ -122,7 +125,7 @@ impl Workload {
                 Pattern::Recorded(_) => roomy(&steady)?.max(self.arena_bytes),
                 _ => self.arena_bytes,
             },
-            large,
+            huge: self.arena_bytes > HUGE_FROM,
             growing: growing.collect(),
             steady,
         })
@@ -148,6 +151,6 @@ fn pick<T: Copy>(random: &mut Rand32, items: &[T]) -> (usize, T) {
 }
 
 /// A number below `limit`.
-fn below(random: &mut Rand32, limit: usize) -> usize {
+pub(crate) fn below(random: &mut Rand32, limit: usize) -> usize {
     random.rand_range(0..u32::try_from(limit).expect("a short list")) as usize
 }

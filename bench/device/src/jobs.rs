@@ -4,14 +4,14 @@ use crate::boot::Calls;
 use crate::memory::{self, Statics};
 use crate::report::Line;
 use crate::timing::{Costs, timed_call};
-use crate::work::{ALLOCATE, FILL, FIT, FREE, Header, Job, MAGIC, MEASURE, Op, VERIFY};
+use crate::work::{ALLOCATE, FILL, FIT, FREE, Header, Job, MAGIC, MEASURE, Op, VERIFY, WORST};
 
 /// A block as the harness remembers it. `ptr` is null when the slot is empty.
 #[derive(Clone, Copy)]
-struct Block {
-    ptr: *mut u8,
-    size: usize,
-    align: usize,
+pub(crate) struct Block {
+    pub(crate) ptr: *mut u8,
+    pub(crate) size: usize,
+    pub(crate) align: usize,
 }
 
 /// The finest step in the search for the smallest arena.
@@ -56,6 +56,7 @@ pub fn run(name: &str, max_align: usize, calls: &Calls) -> u32 {
             VERIFY => bench.verify(),
             FILL => bench.fill(),
             FIT => bench.fit(),
+            WORST => bench.worst(),
             _ => Line::new("error").text("reason", "unknown kind of job").end(),
         }
     }
@@ -63,16 +64,16 @@ pub fn run(name: &str, max_align: usize, calls: &Calls) -> u32 {
     0
 }
 
-struct Bench<'a> {
-    calls: &'a Calls,
+pub(crate) struct Bench<'a> {
+    pub(crate) calls: &'a Calls,
     statics: &'a Statics,
-    job: &'a Job,
-    ops: &'a [Op],
+    pub(crate) job: &'a Job,
+    pub(crate) ops: &'a [Op],
 }
 
 impl Bench<'_> {
     /// A fresh subject on a fresh arena, an empty table.
-    fn start(&self, arena_bytes: usize) -> bool {
+    pub(crate) fn start(&self, arena_bytes: usize) -> bool {
         self.statics.reset();
         let Some(len) = arena_bytes.checked_sub(self.statics.len_bytes()) else { return false };
         for slot in 0..self.job.slot_count as usize {
@@ -83,7 +84,7 @@ impl Bench<'_> {
     }
 
     #[allow(clippy::mut_from_ref)]
-    fn block(&self, slot: usize) -> &mut Block {
+    pub(crate) fn block(&self, slot: usize) -> &mut Block {
         // SAFETY: the table's memory is the harness's own and every slot is initialised by `start`;
         // no reference is held across two calls.
         unsafe { &mut *memory::table::<Block>().add(slot) }

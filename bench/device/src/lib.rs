@@ -23,6 +23,8 @@ mod timing;
 mod tlsf;
 #[cfg(not(feature = "size"))]
 mod work;
+#[cfg(not(feature = "size"))]
+mod worst;
 
 #[doc(hidden)]
 pub use boot::Calls;

@@ -44,13 +44,7 @@ impl<H: RawHeap> Subject for Ours<H> {
         // SAFETY: as for `dealloc`; the new size forms a valid layout; a block that moves is copied
         // before it is given back.
         unsafe {
-            let block = NonNull::new_unchecked(ptr);
-            let in_place = if new_size >= layout.size() {
-                self.0.grow(block, layout, new_size)
-            } else {
-                self.0.shrink(block, layout, new_size)
-            };
-            if in_place.is_some() {
+            if self.resize_in_place(ptr, layout, new_size) {
                 return ptr;
             }
             let new = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
@@ -59,6 +53,20 @@ impl<H: RawHeap> Subject for Ours<H> {
                 self.dealloc(ptr, layout);
             }
             new
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn resize_in_place(&mut self, ptr: *mut u8, layout: Layout, new_size: usize) -> bool {
+        // SAFETY: as for `realloc`.
+        unsafe {
+            let block = NonNull::new_unchecked(ptr);
+            let taken_bytes = if new_size >= layout.size() {
+                self.0.grow(block, layout, new_size)
+            } else {
+                self.0.shrink(block, layout, new_size)
+            };
+            taken_bytes.is_some()
         }
     }
 }

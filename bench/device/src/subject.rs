@@ -51,6 +51,15 @@ pub trait Subject: Sized {
             new
         }
     }
+
+    /// Changes a block's size where it lies, or says that it cannot (and leaves it as it was).
+    ///
+    /// # Safety
+    /// As for [`realloc`](Self::realloc).
+    unsafe fn resize_in_place(&mut self, ptr: *mut u8, layout: Layout, new_size: usize) -> bool {
+        let _ = (ptr, layout, new_size);
+        false
+    }
 }
 
 /// Makes the program of one subject.
@@ -115,6 +124,21 @@ macro_rules! program {
             }
         }
 
+        #[cfg(not(feature = "size"))]
+        #[inline(never)]
+        unsafe extern "C" fn subject_resize_in_place(
+            ptr: *mut u8,
+            size: usize,
+            align: usize,
+            new_size: usize,
+        ) -> bool {
+            // SAFETY: the harness resizes live blocks only, to valid sizes.
+            unsafe {
+                let layout = ::core::alloc::Layout::from_size_align_unchecked(size, align);
+                <$subject as $crate::Subject>::resize_in_place(subject(), ptr, layout, new_size)
+            }
+        }
+
         /// Where the start-up code goes.
         #[unsafe(no_mangle)]
         extern "C" fn device_main() -> u32 {
@@ -126,6 +150,8 @@ macro_rules! program {
                 dealloc: subject_dealloc,
                 #[cfg(not(feature = "size"))]
                 realloc: subject_realloc,
+                #[cfg(not(feature = "size"))]
+                resize_in_place: subject_resize_in_place,
                 #[cfg(not(feature = "size"))]
                 // SAFETY: called after `init` only.
                 arena_control_bytes: || unsafe {

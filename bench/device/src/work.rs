@@ -19,6 +19,8 @@ pub(crate) const VERIFY: u32 = 1;
 pub(crate) const FILL: u32 = 2;
 /// Find the smallest arena in which no operation fails.
 pub(crate) const FIT: u32 = 3;
+/// Do the operations, resizing in place only, and say what the dearest of each kind cost.
+pub(crate) const WORST: u32 = 4;
 
 /// One job.
 #[repr(C)]

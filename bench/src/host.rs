@@ -1,0 +1,118 @@
+//! Time on this machine: random actions on every allocator, a slice of each in turn, so that
+//! whatever else the machine does falls on all of them alike.
+
+mod actions;
+mod subjects;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use comfy_table::presets::ASCII_MARKDOWN;
+use comfy_table::{CellAlignment, Table};
+
+use crate::results::is_ours;
+use actions::{Action, Actions};
+use subjects::{Runner, Subject};
+
+/// The largest size of each row. Small ones are frequent in all of them.
+const LARGEST_BYTES: [usize; 4] = [64, 512, 4096, 32_768];
+
+/// Actions of a row, and of a slice of it. A slice takes some hundredths of a millisecond: the clock
+/// weighs nothing, and few are disturbed by whatever else the machine does.
+const ACTION_COUNT: usize = 200_000;
+const SLICE_LEN: usize = 1_000;
+
+/// Every row is run so many times, each time on fresh memory.
+const ROUND_COUNT: usize = 10;
+
+/// What the two presets are to reach, of the faster of the peers.
+const GOAL: f64 = 0.8;
+
+/// Runs the actions on every allocator, prints the nanoseconds of an action and the ratios.
+///
+/// # Errors
+/// When an allocator does not start.
+pub(crate) fn run() -> Result<()> {
+    let mut subjects = subjects::all();
+    let names: Vec<&str> = subjects.iter().map(|subject| subject.name()).collect();
+    let mut table = Table::new();
+    let header = ["ns for each action"].into_iter().chain(names.iter().copied());
+    table.load_preset(ASCII_MARKDOWN).set_header(header);
+    let mut sums = vec![0.0; subjects.len()];
+    for largest_bytes in LARGEST_BYTES {
+        let actions = Actions::random(largest_bytes, ACTION_COUNT);
+        let spent = spent(&mut subjects, &actions)?;
+        let each = spent
+            .iter()
+            .map(|spent| spent.as_secs_f64() * 1e9 / (ACTION_COUNT * (ROUND_COUNT - 1)) as f64);
+        let each: Vec<f64> = each.collect();
+        let mut cells = vec![format!("1 to {largest_bytes} bytes")];
+        cells.extend(each.iter().map(|nanoseconds| format!("{nanoseconds:.2}")));
+        table.add_row(cells);
+        sums.iter_mut().zip(&each).for_each(|(sum, each)| *sum += each);
+    }
+    let means: Vec<f64> = sums.iter().map(|sum| sum / LARGEST_BYTES.len() as f64).collect();
+    let mut cells = vec!["mean".to_owned()];
+    cells.extend(means.iter().map(|mean| format!("{mean:.2}")));
+    table.add_row(cells);
+    let peers = || names.iter().zip(&means).filter(|(name, _)| !is_ours(name));
+    for (peer, peer_mean) in peers() {
+        let mut cells = vec![format!("× {peer}")];
+        cells.extend(means.iter().map(|mean| format!("{:.2}", mean / peer_mean)));
+        table.add_row(cells);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+    let best = peers().map(|(_, &mean)| mean).min_by(f64::total_cmp).context("no peer ran")?;
+    for (name, mean) in names.iter().zip(&means).filter(|(name, _)| is_ours(name)) {
+        let ratio = mean / best;
+        let word = if ratio <= GOAL { "within" } else { "above" };
+        println!("{name}: {ratio:.2} of the fastest peer, {word} {GOAL}");
+    }
+    Ok(())
+}
+
+/// How long each allocator took for all actions. Each round does the same on fresh memory, so the
+/// fastest time of a slice is the one that nothing disturbed.
+fn spent(subjects: &mut [Box<dyn Runner>], actions: &Actions) -> Result<Vec<Duration>> {
+    let slices: Vec<_> = actions.list.chunks(SLICE_LEN).collect();
+    let mut fastest = vec![vec![Duration::MAX; slices.len()]; subjects.len()];
+    for _ in 0..ROUND_COUNT {
+        for subject in subjects.iter_mut() {
+            subject.start(actions.slot_count)?;
+        }
+        for (number, slice) in slices.iter().enumerate() {
+            // Another one comes first each time.
+            for turn in 0..subjects.len() {
+                let at = (turn + number) % subjects.len();
+                let begun = Instant::now();
+                subjects[at].run(slice);
+                fastest[at][number] = fastest[at][number].min(begun.elapsed());
+            }
+        }
+    }
+    Ok(fastest.iter().map(|slices| slices.iter().sum()).collect())
+}
+
+/// One slice on one allocator; inlined into a function of its own for each, so that no call of an
+/// allocator is through a table.
+#[inline(always)]
+fn act<S: Subject>(subject: &mut S, blocks: &mut [subjects::Block], slice: &[Action]) {
+    for &action in slice {
+        match action {
+            Action::Allocate { slot, layout } => {
+                blocks[slot as usize] = subject.allocate(layout);
+            }
+            Action::Free { slot } => {
+                let block = std::mem::take(&mut blocks[slot as usize]);
+                subject.deallocate(block);
+            }
+            Action::Resize { slot, new_size } => {
+                let block = &mut blocks[slot as usize];
+                subject.resize(block, new_size);
+            }
+        }
+    }
+}
