@@ -32,7 +32,7 @@ pub(crate) enum Cause {
 pub enum Stay {
     /// Nobody finds it back: such a slot is not evicted.
     Here,
-    /// The caller finds it back.
+    /// The caller finds it back, or knows that there is nothing to find.
     Call,
 }
 
@@ -454,7 +454,7 @@ where
             if self.with(|state| state.slots[index].occupant) == Occupant::Empty {
                 continue;
             }
-            if stay == Stay::Here && self.returns_into(stack_addr, index) {
+            if stay == Stay::Here && self.is_called_from(stack_addr, index) {
                 in_use = Some(LoadError::InUse { slot: index as u16 });
                 blocked[index] = true;
             } else if self.platform.is_elsewhere(start_addr, start_addr.wrapping_add(len_bytes)) {

@@ -132,10 +132,23 @@ where
         self.ensure(overlay, Cause::Implicit, Stay::Here).map(|_| ())
     }
 
-    /// Loads an overlay and keeps it in its slot for as long as the pin lives.
+    /// Loads an overlay without asking whether the caller will return into the slot, where
+    /// [`load`](Self::load) refuses with [`LoadError::InUse`] as soon as its stack looks like it.
     ///
     /// # Errors
     /// As for [`prefetch`](Self::prefetch).
+    ///
+    /// # Safety
+    /// No caller of this function is in an overlay: as in a task's main loop.
+    pub unsafe fn load_at_top(&self, overlay: usize) -> Result<(), LoadError> {
+        self.ensure(overlay, Cause::Implicit, Stay::Call).map(|_| ())
+    }
+
+    /// Loads an overlay and keeps it in its slot for as long as the pin lives.
+    ///
+    /// # Errors
+    /// As for [`prefetch`](Self::prefetch), and [`LoadError::InUse`] where the caller may return into
+    /// what would be evicted.
     pub fn pin(&self, overlay: usize) -> Result<Pin<'_>, LoadError> {
         Pin::new(self, overlay, Stay::Here)
     }

@@ -119,12 +119,49 @@ where
     /// Does a word of the running task's stack from `stack_addr` on point into a slot? Linear in the
     /// depth of the stack; a word that only looks like it costs a load, never a wrong return.
     pub(crate) fn returns_into(&self, stack_addr: usize, slot: usize) -> bool {
+        self.stack_words(stack_addr).any(|word| self.holds(slot, word))
+    }
+
+    /// The same while the slot still holds the code: a return address is behind a call, which most
+    /// of what an old frame left in a new one is not.
+    pub(crate) fn is_called_from(&self, stack_addr: usize, slot: usize) -> bool {
+        self.stack_words(stack_addr).any(|word| self.holds(slot, word) && self.follows_call(word))
+    }
+
+    fn stack_words(&self, stack_addr: usize) -> impl Iterator<Item = usize> {
         let end_addr = self.platform.stack_end_addr();
-        (stack_addr..end_addr).step_by(size_of::<usize>()).any(|addr| {
+        (stack_addr..end_addr).step_by(size_of::<usize>()).map(|addr| {
             let word = core::ptr::with_exposed_provenance::<usize>(addr);
             // SAFETY: the stack of the running task, between its pointer and its end.
-            let word = unsafe { word.read_volatile() };
-            self.holds(slot, word)
+            unsafe { word.read_volatile() }
         })
+    }
+
+    /// Is the instruction in front of `addr`, in a slot, a call? Reads it by whole words.
+    #[cfg(target_arch = "riscv32")]
+    fn follows_call(&self, addr: usize) -> bool {
+        let halfword = |addr: usize| {
+            let word = core::ptr::with_exposed_provenance::<u32>(addr & !3);
+            // SAFETY: a word of a slot, of which nothing is written now.
+            let word = unsafe { word.read_volatile() };
+            (word >> (8 * (addr & 2))) as u16
+        };
+        let slot_holds = |addr| (0..self.tables.slot_count()).any(|slot| self.holds(slot, addr));
+        if addr % 2 != 0 || !slot_holds(addr.wrapping_sub(4)) {
+            // Nobody calls from an odd address; the very start of a slot is left to caution.
+            return addr % 2 == 0;
+        }
+        /// The destination is `ra`, and the opcode that of `jal` or `jalr`.
+        const fn is_call(low: u16) -> bool {
+            low & 0xFFF == 0x0EF || low & 0xFFF == 0x0E7
+        }
+        let (four, two) = (halfword(addr - 4), halfword(addr - 2));
+        let is_compressed = two & 0xE003 == 0x2001 || (two & 0xF07F == 0x9002 && two & 0xF80 != 0);
+        is_call(four) || is_compressed
+    }
+
+    #[cfg(not(target_arch = "riscv32"))]
+    fn follows_call(&self, _addr: usize) -> bool {
+        true
     }
 }

@@ -34,7 +34,7 @@ where
             None => self.ensure(overlay, Cause::Implicit, Stay::Here)?.slot,
         };
         let is_awaited = self.with(|state| state.returns.awaits(overlay as u16));
-        if is_awaited || self.returns_into(stack_pointer(), slot) {
+        if is_awaited || self.is_called_from(stack_pointer(), slot) {
             return Err(LoadError::InUse { slot: slot as u16 });
         }
         let (addr, count) = self.with(|state| {
