@@ -8,6 +8,7 @@
 mod chance;
 #[path = "../../../crates/esparto/tests/oracle/mod.rs"]
 mod oracle;
+mod service;
 
 use board_virt::{exit, memory, println, stack};
 use chance::Chance;
@@ -96,6 +97,7 @@ fn on_own_stack(work: impl FnOnce()) {
 
 #[board_virt::entry]
 fn main() -> ! {
+    service::without_heap();
     for region in memory::regions() {
         // SAFETY: the linker keeps these ranges free, and they are added once.
         unsafe { MEMORY.add::<Heap>(region) }.expect("the memory map is sound");
@@ -111,6 +113,7 @@ fn main() -> ! {
         hold::<Heap2>("heap_2");
         hold::<Heap4>("heap_4");
     });
+    service::with_regions();
     assert_exact();
     println!("ok");
     exit::success()
