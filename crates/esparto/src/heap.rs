@@ -51,6 +51,22 @@ pub unsafe trait RawHeap {
     where
         Self: Sized;
 
+    /// Adds another stretch of memory, wherever it lies; what is between the stretches is never
+    /// touched. Returns how many bytes are free for it. A stretch that starts where another ends
+    /// becomes one with it, and blocks may lie across.
+    ///
+    /// # Errors
+    /// [`ExtendError`], and the heap is as it was.
+    ///
+    /// # Safety
+    /// As for [`init`](Self::init); and the pointer to `memory` and the one given to `init` come
+    /// from one that may access both, as pointers to the memory of a chip do that are made of
+    /// addresses. (Two statics do not qualify.)
+    unsafe fn extend(&mut self, memory: NonNull<[u8]>) -> Result<usize, ExtendError> {
+        let _ = memory;
+        Err(ExtendError::Unsupported)
+    }
+
     /// Hands out a block for `layout`, or nothing. The size is not zero.
     fn allocate(&mut self, layout: Layout) -> Option<Grant>;
 
@@ -203,6 +219,60 @@ impl fmt::Display for InitError {
 }
 
 impl core::error::Error for InitError {}
+
+/// Why a heap cannot take another stretch of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExtendError {
+    /// This heap stays as it started.
+    Unsupported,
+    /// Less than the bookkeeping and one block need.
+    TooSmall {
+        /// The length given.
+        len_bytes: usize,
+        /// The least that works.
+        needed_bytes: usize,
+    },
+    /// More, with the stretch that it continues, than one block's size can state.
+    TooLarge {
+        /// The length that it would be.
+        len_bytes: usize,
+        /// The most that works.
+        limit_bytes: usize,
+    },
+    /// Further away than the heap's links reach.
+    OutOfReach {
+        /// Where the stretch starts.
+        start_addr: usize,
+        /// How far behind the start of the first stretch a link reaches.
+        reach_bytes: usize,
+    },
+}
+
+impl fmt::Display for ExtendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Unsupported => {
+                f.write_str("this heap cannot grow: add the memory as a region of its own")
+            }
+            Self::TooSmall { len_bytes, needed_bytes } => {
+                write!(f, "{len_bytes} bytes are too few to add: a stretch needs {needed_bytes}")
+            }
+            Self::TooLarge { len_bytes, limit_bytes } => write!(
+                f,
+                "a stretch of {len_bytes} bytes is too long for this heap: it can have {limit_bytes}; \
+                 add the memory as a region of its own"
+            ),
+            Self::OutOfReach { start_addr, reach_bytes } => write!(
+                f,
+                "a stretch at {start_addr:#010x} is out of this heap's reach, which is {reach_bytes} \
+                 bytes from its start on: add the memory as a region of its own"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for ExtendError {}
 
 /// What a check found broken. Addresses are those of the block concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,16 +8,17 @@ mod cache;
 mod control;
 mod give;
 mod preset;
+mod stretch;
 mod take;
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use self::bits::{FIRST_LARGE, list_of};
+use self::bits::{FIRST_HUGE, FIRST_LARGE, list_of};
 use self::control::{Control, DRAIN, END, KEEP, LIVE, MOST, ROOMY};
 pub use self::preset::{Preset, Realtime, Throughput};
-use super::{Corruption, Cursor, Extent, Grant, InitError, Progress, RawHeap};
+use super::{Corruption, Cursor, ExtendError, Extent, Grant, InitError, Progress, RawHeap};
 
 /// The default heap of a region: no header, merging at every free, a bounded worst case.
 ///
@@ -64,7 +65,8 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
             return Err(InitError::TooLarge { len_bytes, limit_bytes: Self::LIMIT_BYTES });
         }
         let end = len_bytes & !(granule - 1);
-        let last_list = list_of(end / granule);
+        // The lists below the powers of two are always there, though a small memory needs fewer.
+        let last_list = list_of((end / granule).max(FIRST_HUGE));
         let control_bytes = Control::<P>::len(last_list);
         // One byte for the first tag, and then a block's payload is aligned.
         let first = (control_bytes + 1).next_multiple_of(granule);
@@ -83,6 +85,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         // SAFETY: as above.
         unsafe {
             control.set_word(MOST, end as u32);
+            control.set_last_list(last_list);
             let end = control.start().add(end);
             control.set_link(control.start().add(END), end);
             control.set_tag(end, LIVE);
@@ -90,13 +93,18 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
             let size = end.addr() - block.addr();
             if Control::<P>::HAS_CACHE {
                 control.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
-                let roomy = list_of(size / granule / 8).max(FIRST_LARGE) - FIRST_LARGE;
+                let roomy = list_of(size / granule / 4).max(FIRST_LARGE) - FIRST_LARGE;
                 control.set_word(ROOMY, u32::MAX << roomy);
                 control.set_word(DRAIN, Control::<P>::CACHE_LIMIT as u32);
             }
             control.place(block, size);
         }
         Ok(heap)
+    }
+
+    unsafe fn extend(&mut self, memory: NonNull<[u8]>) -> Result<usize, ExtendError> {
+        // SAFETY: passed on.
+        unsafe { self.control().add(memory) }
     }
 
     #[inline]

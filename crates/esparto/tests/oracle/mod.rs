@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use esparto::heap::{Cursor, ExtentKind, Progress, RawHeap};
+use esparto::heap::{Cursor, ExtendError, ExtentKind, Progress, RawHeap};
 
 /// One thing to do to a heap. Indices wrap around the live blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Oracle<H: RawHeap> {
     pub heap: H,
     memory: NonNull<u8>,
     memory_layout: Layout,
+    /// The parts of the memory that the heap was given: from where, how long.
+    stretches: Vec<(usize, usize)>,
     bookkeeping_bytes: usize,
     live: BTreeMap<usize, Live>,
     /// What was given back and is free again, and what a heap that never frees kept.
@@ -47,23 +49,63 @@ pub struct Oracle<H: RawHeap> {
 
 impl<H: RawHeap> Oracle<H> {
     pub fn new(len_bytes: usize) -> Self {
+        Self::on_part(len_bytes, 0, len_bytes)
+    }
+
+    /// On `part_bytes` from `offset` on of a memory of `len_bytes`; [`extend`](Self::extend) adds
+    /// others.
+    pub fn on_part(len_bytes: usize, offset: usize, part_bytes: usize) -> Self {
+        assert!(offset + part_bytes <= len_bytes);
         let memory_layout = Layout::from_size_align(len_bytes, 64).unwrap();
         // SAFETY: the size is not zero.
         let memory = NonNull::new(unsafe { alloc_zeroed(memory_layout) }).unwrap();
         // SAFETY: the memory was allocated for this heap alone.
-        let heap = unsafe { H::init(NonNull::slice_from_raw_parts(memory, len_bytes)) }.unwrap();
+        let (part, heap) = unsafe {
+            let part = memory.add(offset);
+            (part, H::init(NonNull::slice_from_raw_parts(part, part_bytes)).unwrap())
+        };
         let mut oracle = Self {
             heap,
             memory,
             memory_layout,
+            stretches: alloc::vec![(part.addr().get(), part_bytes)],
             bookkeeping_bytes: 0,
             live: BTreeMap::new(),
             returned_bytes: 0,
             kept_bytes: 0,
             fills: 0,
         };
-        oracle.bookkeeping_bytes = len_bytes - oracle.free_bytes();
+        oracle.bookkeeping_bytes = part_bytes - oracle.free_bytes();
         oracle
+    }
+
+    /// Adds a part of the memory that the heap does not have yet.
+    pub fn extend(&mut self, offset: usize, len_bytes: usize) -> Result<(), ExtendError> {
+        assert!(offset + len_bytes <= self.memory_layout.size());
+        let free_before = self.free_bytes();
+        // SAFETY: the part lies in the memory; the test names each byte once.
+        let (part, added) = unsafe {
+            let part = self.memory.add(offset);
+            (part, self.heap.extend(NonNull::slice_from_raw_parts(part, len_bytes)))
+        };
+        let gained = self.free_bytes() - free_before;
+        assert_eq!(gained, added.unwrap_or(0), "not what it says it gained");
+        added?;
+        self.stretches.push((part.addr().get(), len_bytes));
+        self.bookkeeping_bytes += len_bytes - gained;
+        assert!(len_bytes - gained <= 32 + len_bytes / 64, "{gained} of {len_bytes} are free");
+        Ok(())
+    }
+
+    /// Whether all of this lies in the heap's memory; stretches that touch count as one.
+    fn is_inside(&self, start: usize, len: usize) -> bool {
+        let mut at = start;
+        while at < start + len {
+            let holds = |&&(from, bytes): &&(usize, usize)| at >= from && at < from + bytes;
+            let Some(&(from, bytes)) = self.stretches.iter().find(holds) else { return false };
+            at = from + bytes;
+        }
+        true
     }
 
     pub fn live_count(&self) -> usize {
@@ -110,8 +152,7 @@ impl<H: RawHeap> Oracle<H> {
     fn adopt(&mut self, ptr: NonNull<u8>, layout: Layout, taken_bytes: usize) {
         let addr = ptr.addr().get();
         assert!(addr.is_multiple_of(layout.align()), "{addr:#x} is not aligned to {layout:?}");
-        let start = self.memory.addr().get();
-        assert!(addr >= start && addr + layout.size() <= start + self.memory_layout.size());
+        assert!(self.is_inside(addr, layout.size()), "{addr:#x} is outside");
         if let Some((before, live)) = self.live.range(..=addr).next_back() {
             assert!(before + live.layout.size() <= addr, "overlaps the block before");
         }
@@ -190,8 +231,6 @@ impl<H: RawHeap> Oracle<H> {
         for live in self.live.values() {
             Self::assert_filled(live, live.layout.size());
         }
-        let start = self.memory.addr().get();
-        let end = start + self.memory_layout.size();
         let mut stretches: Vec<(usize, usize)> = Vec::new();
         self.heap.walk(&mut |extent| stretches.push((extent.start_addr, extent.len_bytes)));
         for (&addr, live) in &self.live {
@@ -201,12 +240,13 @@ impl<H: RawHeap> Oracle<H> {
         for pair in stretches.windows(2) {
             assert!(pair[0].0 + pair[0].1 <= pair[1].0, "{pair:x?} overlap");
         }
-        assert!(stretches.first().is_none_or(|first| first.0 >= start));
-        assert!(stretches.last().is_none_or(|last| last.0 + last.1 <= end));
+        for &(from, bytes) in &stretches {
+            assert!(self.is_inside(from, bytes), "{from:#x} is outside");
+        }
         let live_bytes: usize = self.live.values().map(|live| live.taken_bytes).sum();
         assert_eq!(
             self.free_bytes() + live_bytes + self.kept_bytes + self.bookkeeping_bytes,
-            self.memory_layout.size(),
+            self.stretches.iter().map(|stretch| stretch.1).sum(),
             "free + live + bookkeeping is not the whole"
         );
         self.assert_checked();

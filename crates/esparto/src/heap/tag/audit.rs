@@ -2,19 +2,10 @@
 
 use super::Preset;
 use super::bits::{FIRST_LARGE, least_granules, list_of};
-use super::control::{AFTER_FREE, CRUMBS, Control, END, LARGE, LARGE_MAP, LIVE, MOST, SMALL_MAP};
+use super::control::{AFTER_FREE, Control, LARGE, LARGE_MAP, LIVE, SMALL_MAP};
 use crate::heap::{Corruption, Cursor, Extent, ExtentKind, Progress};
 
 impl<P: Preset> Control<P> {
-    /// The list of the largest block that the heap can have.
-    ///
-    /// # Safety
-    /// The heap is initialized.
-    unsafe fn last_list(self) -> usize {
-        // SAFETY: as promised.
-        list_of(unsafe { self.word(MOST) } as usize / Self::GRANULE)
-    }
-
     /// Every listed and cached free block with its size.
     ///
     /// # Safety
@@ -37,15 +28,6 @@ impl<P: Preset> Control<P> {
                 }
             }
         }
-    }
-
-    /// The bytes in free blocks that are in no list.
-    ///
-    /// # Safety
-    /// The heap is initialized.
-    pub(super) unsafe fn crumbs(self) -> usize {
-        // SAFETY: as promised.
-        unsafe { self.word(CRUMBS) as usize }
     }
 
     /// The largest size that would be granted. O(free blocks · alignment in granules): the probe for
@@ -87,16 +69,6 @@ impl<P: Preset> Control<P> {
         largest.saturating_sub(1)
     }
 
-    /// Where the first block can start.
-    ///
-    /// # Safety
-    /// The heap is initialized.
-    unsafe fn first_addr(self) -> usize {
-        // SAFETY: passed on.
-        let control_bytes = Self::len(unsafe { self.last_list() });
-        self.start().addr() + (control_bytes + 1).next_multiple_of(Self::GRANULE)
-    }
-
     /// # Safety
     /// The heap is initialized.
     pub(super) unsafe fn walk(self, visit: &mut dyn FnMut(Extent)) {
@@ -110,9 +82,11 @@ impl<P: Preset> Control<P> {
                 let len_bytes = end_addr - start_addr;
                 visit(Extent { start_addr, len_bytes, kind: ExtentKind::Bookkeeping });
             };
-            bookkeeping(self.start().addr(), self.first_addr() - 1);
-            let end_addr = self.link(self.start().add(END)).addr();
-            bookkeeping(end_addr - 1, end_addr);
+            self.each_stretch(|stretch| {
+                bookkeeping(stretch.start_addr, stretch.first_addr - 1);
+                bookkeeping(stretch.end.addr() - 1, stretch.end.addr());
+                false
+            });
         }
     }
 
@@ -127,12 +101,10 @@ impl<P: Preset> Control<P> {
             return Err(Corruption::Misaligned { at_addr: link_addr, align_bytes: Self::GRANULE });
         }
         // SAFETY: passed on.
-        unsafe {
-            let end_addr = self.link(self.start().add(END)).addr();
-            // Even a cached block has room for its links.
-            if link_addr < self.first_addr() || link_addr + Self::GRANULE.max(8) > end_addr {
-                return Err(Corruption::LinkOutside { at_addr, link_addr });
-            }
+        let end_addr = unsafe { self.end_behind(link_addr) };
+        // Even a cached block has room for its links.
+        if end_addr - link_addr.min(end_addr) < Self::GRANULE.max(8) {
+            return Err(Corruption::LinkOutside { at_addr, link_addr });
         }
         Ok(self.base().with_addr(link_addr))
     }
@@ -150,8 +122,7 @@ impl<P: Preset> Control<P> {
             if tag == LIVE || tag & AFTER_FREE != 0 {
                 return Err(mismatch(list.min(LARGE.into()), tag.into()));
             }
-            let end_addr = self.link(self.start().add(END)).addr();
-            let max_bytes = end_addr - at_addr;
+            let max_bytes = self.end_behind(at_addr) - at_addr;
             if tag == LARGE && max_bytes < usize::from(LARGE) * Self::GRANULE {
                 let actual_bytes = usize::from(LARGE) * Self::GRANULE;
                 let min_bytes = Self::LISTED;
@@ -270,7 +241,7 @@ impl<P: Preset> Control<P> {
                     }
                     steps -= 1;
                     cursor.seen_count += 1;
-                    let limit_count = self.word(MOST) as usize / Self::LISTED.min(8) + 1;
+                    let limit_count = self.len_bytes() / Self::LISTED.min(8) + 1;
                     if cursor.seen_count > limit_count {
                         return Err(Corruption::Cycle { at_addr: block.addr(), limit_count });
                     }
@@ -285,10 +256,11 @@ impl<P: Preset> Control<P> {
                 cursor.position = 1;
                 cursor.list += 1;
             }
-            let end = self.link(self.start().add(END));
-            if self.tag(end) & !AFTER_FREE != LIVE {
-                let (expected, actual) = (LIVE.into(), self.tag(end).into());
-                return Err(Corruption::Mismatch { at_addr: end.addr(), expected, actual });
+            let broken = self.each_stretch(|stretch| self.tag(stretch.end) & !AFTER_FREE != LIVE);
+            if let Some(stretch) = broken {
+                let (expected, actual) = (LIVE.into(), self.tag(stretch.end).into());
+                let at_addr = stretch.end.addr();
+                return Err(Corruption::Mismatch { at_addr, expected, actual });
             }
             let free_bytes = cursor.free_bytes + self.crumbs();
             *cursor = Cursor { free_bytes, ..Cursor::default() };

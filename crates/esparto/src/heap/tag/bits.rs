@@ -5,7 +5,7 @@
 pub(super) const FIRST_LARGE: usize = 32;
 
 /// Granules from which on there is one list for each power of two. Between, one for each 32.
-pub(super) const FIRST_HUGE: usize = 512;
+pub(super) const FIRST_HUGE: usize = 256;
 
 /// The list for free blocks of so many granules.
 ///

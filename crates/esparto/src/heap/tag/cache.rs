@@ -5,11 +5,15 @@
 //! adapts to the size without a counter of its own.
 
 use super::Preset;
-use super::control::{Control, DRAIN, KEEP, LARGE_MAP, ROOMY};
+use super::bits::FIRST_LARGE;
+use super::control::{AFTER_FREE, Control, DRAIN, KEEP, LARGE_MAP, ROOMY};
 use crate::heap::Grant;
 
 /// How many lists a step of emptying looks at for a block.
 const DRAIN_LOOKS: usize = 8;
+
+/// The granules from which on a free block in front is of use by itself, and so need not be merged.
+const APART_FROM: usize = 5;
 
 /// The least that a cached block needs: a link and a sum.
 const CACHED: usize = 8;
@@ -31,22 +35,34 @@ impl<P: Preset> Control<P> {
                 }
             }
         }
-        // SAFETY: passed on.
-        unsafe { self.take_uncached(size, align) }
+        // SAFETY: passed on; the cache's words exist.
+        unsafe {
+            if self.is_scarce() {
+                return self.take_scarce(size, align);
+            }
+            self.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
+            self.take_plain(size, align)
+        }
     }
 
     /// # Safety
     /// As for [`take_cached`](Self::take_cached).
     #[inline(never)]
-    unsafe fn take_uncached(self, size: usize, align: usize) -> Option<Grant> {
+    unsafe fn take_plain(self, size: usize, align: usize) -> Option<Grant> {
+        // SAFETY: passed on.
+        unsafe { self.take(size, align) }
+    }
+
+    /// # Safety
+    /// As for [`take_cached`](Self::take_cached).
+    #[cold]
+    #[inline(never)]
+    unsafe fn take_scarce(self, size: usize, align: usize) -> Option<Grant> {
         // SAFETY: passed on; the cache's words exist.
         unsafe {
-            let grant = self.take(size, align);
-            if self.is_scarce() {
-                self.set_word(KEEP, 0);
-                self.drain();
-            }
-            grant
+            self.set_word(KEEP, 0);
+            self.drain();
+            self.take_plain(size, align)
         }
     }
 
@@ -73,7 +89,7 @@ impl<P: Preset> Control<P> {
                 if !self.is_none(first) {
                     sum += Self::cached_bytes(first);
                 }
-                if sum <= self.word(KEEP) as usize {
+                if sum <= self.word(KEEP) as usize && !self.belongs_in_front(block) {
                     self.set_link(block, first);
                     block.add(4).cast::<u16>().write(sum as u16);
                     self.set_link(head, block);
@@ -82,22 +98,30 @@ impl<P: Preset> Control<P> {
             }
         }
         // SAFETY: passed on.
-        unsafe { self.give_uncached(block, size) }
+        unsafe { self.give_plain(block, size) }
     }
 
     /// # Safety
     /// As for [`give_cached`](Self::give_cached).
     #[inline(never)]
-    unsafe fn give_uncached(self, block: *mut u8, size: usize) {
-        // SAFETY: passed on; the cache's words exist.
+    unsafe fn give_plain(self, block: *mut u8, size: usize) {
+        // SAFETY: passed on.
+        unsafe { self.give(block, size) }
+    }
+
+    /// Whether a block is better merged than kept aside, for what is free in front of it: a large
+    /// block, which it would part from what comes free behind, or one so small that hardly a request
+    /// fits without this one.
+    ///
+    /// # Safety
+    /// As for [`give`](Self::give).
+    #[inline(always)]
+    unsafe fn belongs_in_front(self, block: *mut u8) -> bool {
+        // SAFETY: (tag invariant) the tag tells whether there is a footer.
         unsafe {
-            self.give(block, size);
-            if self.is_scarce() {
-                self.set_word(KEEP, 0);
-                self.drain();
-            } else {
-                self.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
-            }
+            self.tag(block) & AFTER_FREE != 0
+                && self.size_in_front(block).wrapping_sub(APART_FROM * Self::GRANULE)
+                    >= (FIRST_LARGE - APART_FROM) * Self::GRANULE
         }
     }
 
@@ -115,8 +139,16 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`drain`](Self::drain).
     pub(super) unsafe fn settle(self) -> bool {
-        // SAFETY: passed on.
-        (0..=Self::CACHE_LIMIT / Self::GRANULE / DRAIN_LOOKS).any(|_| unsafe { self.drain() })
+        for _ in 0..=Self::CACHE_LIMIT / Self::GRANULE / DRAIN_LOOKS {
+            // SAFETY: passed on.
+            unsafe {
+                if let Some((block, size)) = self.pop_cached() {
+                    self.give_plain(block, size);
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Frees one cached block, if one is found within a few lists. O(1).
@@ -124,24 +156,38 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The heap is initialized and has a cache.
     #[inline(never)]
-    pub(super) unsafe fn drain(self) -> bool {
+    pub(super) unsafe fn drain(self) {
+        // SAFETY: passed on.
+        unsafe {
+            if let Some((block, size)) = self.pop_cached() {
+                self.give_plain(block, size);
+            }
+        }
+    }
+
+    /// Takes one block out of the cache, if one is found within a few lists. O(1).
+    ///
+    /// # Safety
+    /// As for [`drain`](Self::drain).
+    #[inline(always)]
+    unsafe fn pop_cached(self) -> Option<(*mut u8, usize)> {
         // SAFETY: (cache invariant) cached blocks are live to the tag heap, and of their list's
         // size.
         unsafe {
             let mut size = self.word(DRAIN) as usize;
+            let mut found = None;
             for _ in 0..DRAIN_LOOKS {
                 let head = self.cache_head(size);
                 let block = self.link(head);
                 if !self.is_none(block) {
                     self.set_link(head, self.link(block));
-                    self.set_word(DRAIN, size as u32);
-                    self.give(block, size);
-                    return true;
+                    found = Some((block, size));
+                    break;
                 }
                 size = if size > Self::GRANULE { size - Self::GRANULE } else { Self::CACHE_LIMIT };
             }
             self.set_word(DRAIN, size as u32);
-            false
+            found
         }
     }
 }

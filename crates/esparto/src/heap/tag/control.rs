@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use super::Preset;
-use super::bits::{FIRST_HUGE, FIRST_LARGE};
+use super::bits::{FIRST_HUGE, FIRST_LARGE, large_list_of};
 
 /// The tag in front of a live block whose neighbour in front is live.
 pub(super) const LIVE: u8 = 0;
@@ -29,21 +29,25 @@ const _: () = assert!(size_of::<Link>() == 4);
 // The words of a control block, as byte offsets from its first.
 pub(super) const SMALL_MAP: usize = 0;
 pub(super) const LARGE_MAP: usize = 4;
-/// The bytes in free blocks that are too small for a list.
-pub(super) const CRUMBS: usize = 8;
-/// The length of the memory: no block is longer, and the last list is the one for it.
+/// The bytes in free blocks that are too small for a list, and above them the number of the last
+/// list.
+const CRUMBS: usize = 8;
+const LAST_SHIFT: u32 = 26;
+/// The length of the longest stretch: no block is longer.
 pub(super) const MOST: usize = 12;
-/// The end of the memory.
+/// The end of the first stretch.
 pub(super) const END: usize = 16;
-const WORDS_END: usize = 20;
+/// The stretch that was added last.
+pub(super) const MORE: usize = 20;
+const WORDS_END: usize = 24;
 // With a cache only.
 /// The most bytes kept for a size at the moment: the preset's, or 0 when memory is scarce.
-pub(super) const KEEP: usize = 20;
+pub(super) const KEEP: usize = 24;
 /// The large lists, as a part of their map, whose blocks mean that there is room.
-pub(super) const ROOMY: usize = 24;
+pub(super) const ROOMY: usize = 28;
 /// The cache list that is emptied next, by its blocks' size.
-pub(super) const DRAIN: usize = 28;
-const CACHE_WORDS_END: usize = 32;
+pub(super) const DRAIN: usize = 32;
+const CACHE_WORDS_END: usize = 36;
 
 /// A pointer into the control block; everything else is reached from it.
 ///
@@ -213,6 +217,34 @@ impl<P: Preset> Control<P> {
         unsafe { self.start().add(offset).cast::<u32>().write(value) }
     }
 
+    /// The bytes in free blocks that are in no list.
+    ///
+    /// # Safety
+    /// The control block is initialized.
+    pub(super) unsafe fn crumbs(self) -> usize {
+        // SAFETY: as promised.
+        (unsafe { self.word(CRUMBS) } & ((1 << LAST_SHIFT) - 1)) as usize
+    }
+
+    /// The number of the last list, which holds everything from its least size on.
+    ///
+    /// # Safety
+    /// The control block is initialized.
+    #[inline(always)]
+    pub(super) unsafe fn last_list(self) -> usize {
+        // SAFETY: as promised.
+        (unsafe { self.word(CRUMBS) } >> LAST_SHIFT) as usize
+    }
+
+    /// Settles the number of the last list, and that there are no crumbs yet.
+    ///
+    /// # Safety
+    /// The control block is being initialized.
+    pub(super) unsafe fn set_last_list(self, list: usize) {
+        // SAFETY: as promised.
+        unsafe { self.set_word(CRUMBS, (list as u32) << LAST_SHIFT) }
+    }
+
     /// Counts bytes of free blocks outside the lists, which come (or, wrapped, go).
     ///
     /// # Safety
@@ -359,22 +391,65 @@ impl<P: Preset> Control<P> {
         }
     }
 
+    /// [`place`](Self::place) where a call costs less than another copy of it; returns `result`, so that
+    /// it can be the last thing that a function does.
+    ///
+    /// # Safety
+    /// As for `place`.
+    #[inline(never)]
+    pub(super) unsafe fn place_apart(
+        self,
+        block: *mut u8,
+        size: usize,
+        result: *mut u8,
+    ) -> *mut u8 {
+        // SAFETY: passed on.
+        unsafe { self.place(block, size) };
+        result
+    }
+
     /// [`place`](Self::place) for less than 32 granules.
     ///
     /// # Safety
     /// As for `place`.
     #[inline(always)]
     pub(super) unsafe fn place_small(self, block: *mut u8, size: usize) {
+        // SAFETY: passed on.
+        unsafe {
+            if size >= Self::LISTED {
+                self.place_listed(block, size);
+            } else {
+                self.place_crumb(block, size);
+            }
+        }
+    }
+
+    /// [`place`](Self::place) for less than 32 granules that have room for links.
+    ///
+    /// # Safety
+    /// As for `place`.
+    #[inline(always)]
+    pub(super) unsafe fn place_listed(self, block: *mut u8, size: usize) {
         let granules = size / Self::GRANULE;
-        // SAFETY: the block is ours; one too small for links is not written but for the footer.
+        // SAFETY: the block is ours.
         unsafe {
             self.set_footer(block, size);
             self.set_tag(block, granules as u8);
-            if size >= Self::LISTED {
-                self.push(block, self.small_head(size), granules, SMALL_MAP);
-            } else {
-                self.add_crumbs(size);
-            }
+            self.push(block, self.small_head(size), granules, SMALL_MAP);
+        }
+    }
+
+    /// [`place`](Self::place) for what is too small for links: only its tag and footer are written.
+    ///
+    /// # Safety
+    /// As for `place`.
+    #[inline(always)]
+    pub(super) unsafe fn place_crumb(self, block: *mut u8, size: usize) {
+        // SAFETY: the block is ours.
+        unsafe {
+            self.set_footer(block, size);
+            self.set_tag(block, (size / Self::GRANULE) as u8);
+            self.add_crumbs(size);
         }
     }
 
@@ -385,9 +460,9 @@ impl<P: Preset> Control<P> {
     #[inline(always)]
     pub(super) unsafe fn place_large(self, block: *mut u8, size: usize) {
         let granules = size / Self::GRANULE;
-        let list = super::bits::large_list_of(granules);
         // SAFETY: the block is ours and has room for three words and the footer.
         unsafe {
+            let list = large_list_of(granules);
             self.set_footer(block, size);
             self.set_tag(block, if granules < LARGE as usize { granules as u8 } else { LARGE });
             block.add(8).cast::<u32>().write(size as u32);

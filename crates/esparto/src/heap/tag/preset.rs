@@ -33,4 +33,5 @@ pub struct Throughput;
 
 impl Preset for Throughput {
     const CACHE_SIZE_LIMIT_BYTES: usize = 139;
+    const CACHE_LIST_BYTES: usize = 512;
 }

@@ -34,18 +34,31 @@ impl<P: Preset> Control<P> {
                     self.set_tag(block.add(taken), LIVE);
                     return Self::grant(block, taken);
                 }
-                // The next list whose blocks leave a rest that has a list itself.
-                let lists = u32::MAX << (Self::LISTED / Self::GRANULE);
-                let map = self.word(SMALL_MAP) & lists.wrapping_shl(granules as u32);
-                if map != 0 && align <= Self::GRANULE {
-                    let list = lowest_bit(map);
-                    let head = self.head(list);
-                    let block = self.link(head);
-                    self.pop(block, head, list, SMALL_MAP);
-                    let rest = list * Self::GRANULE - taken;
-                    self.set_tag(block.add(rest + taken), LIVE);
-                    self.place_small(block, rest);
-                    return Self::grant(block.add(rest), taken);
+                if align <= Self::GRANULE {
+                    // The smallest blocks of the lists are often left over, and fit few sizes.
+                    if !Self::HAS_CACHE && taken == Self::LISTED - Self::GRANULE {
+                        let head = self.small_head(Self::LISTED);
+                        let block = self.link(head);
+                        if !self.is_none(block) {
+                            self.pop(block, head, Self::LISTED / Self::GRANULE, SMALL_MAP);
+                            self.set_tag(block.add(Self::LISTED), LIVE);
+                            self.place_crumb(block, Self::GRANULE);
+                            return Self::grant(block.add(Self::GRANULE), taken);
+                        }
+                    }
+                    // The next list whose blocks leave a rest that has a list itself.
+                    let lists = u32::MAX << (Self::LISTED / Self::GRANULE);
+                    let map = self.word(SMALL_MAP) & lists.wrapping_shl(granules as u32);
+                    if map != 0 {
+                        let list = lowest_bit(map);
+                        let head = self.head(list);
+                        let block = self.link(head);
+                        self.pop(block, head, list, SMALL_MAP);
+                        let rest = list * Self::GRANULE - taken;
+                        self.set_tag(block.add(rest + taken), LIVE);
+                        self.place_listed(block, rest);
+                        return Self::grant(block.add(rest), taken);
+                    }
                 }
             }
             if align <= Self::GRANULE {
@@ -60,18 +73,18 @@ impl<P: Preset> Control<P> {
     ///
     /// # Safety
     /// As for [`take`](Self::take).
-    #[inline(never)]
-    unsafe fn take_large(self, size: usize) -> Option<Grant> {
+    #[inline(always)]
+    pub(super) unsafe fn take_large(self, size: usize) -> Option<Grant> {
         // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`.
         unsafe {
-            if size > self.word(MOST) as usize {
-                return None;
-            }
+            let mut larger = u32::MAX;
+            // Rests of blocks barely larger have no list, so `take` passed over their lists.
+            let mut list = (size + Self::LISTED) / Self::GRANULE - 1;
             let (block, found) = 'found: {
-                let mut larger = u32::MAX;
-                // Rests of blocks barely larger have no list, so `take` passed over their lists.
-                let mut list = (size + Self::LISTED) / Self::GRANULE - 1;
                 if size >= FIRST_LARGE * Self::GRANULE {
+                    if size > self.word(MOST) as usize {
+                        return None;
+                    }
                     list = large_list_of(size / Self::GRANULE);
                     let block = self.link(self.head(list));
                     if !self.is_none(block) {
@@ -86,10 +99,11 @@ impl<P: Preset> Control<P> {
                 if map == 0 {
                     return self.take_probed(size, 0, list);
                 }
-                let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
+                list = FIRST_LARGE + lowest_bit(map);
+                let block = self.link(self.head(list));
                 (block, self.large_size(block))
             };
-            self.carve(block, found, size)
+            self.carve(block, list, found, size)
         }
     }
 
@@ -100,7 +114,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The block is listed, and at least so long.
     #[inline(always)]
-    unsafe fn carve(self, block: *mut u8, found: usize, size: usize) -> Option<Grant> {
+    unsafe fn carve(self, block: *mut u8, list: usize, found: usize, size: usize) -> Option<Grant> {
         let rest = found - size;
         // SAFETY: as promised; behind the block something live begins.
         unsafe {
@@ -108,7 +122,7 @@ impl<P: Preset> Control<P> {
                 self.set_tag(block.add(found), LIVE);
                 return Self::grant(block.add(rest), size);
             }
-            self.unlink(block);
+            self.pop(block, self.head(list), list, LARGE_MAP);
             if rest == 0 {
                 self.set_tag(block, LIVE);
                 self.set_tag(block.add(found), LIVE);
@@ -135,39 +149,36 @@ impl<P: Preset> Control<P> {
         let gap = align - Self::GRANULE;
         // SAFETY: (list invariant) as for `take`.
         unsafe {
-            let most = self.word(MOST) as usize;
-            if size > most || gap > most {
-                return None;
-            }
-            // Whatever is this long fits, wherever it lies.
-            let sure = (size + gap).min(most) / Self::GRANULE;
+            // Whatever is this long fits, wherever it lies. A layout's size and alignment together do
+            // not overflow.
+            let sure = (size + gap) / Self::GRANULE;
+            let mut list = sure;
+            let mut map = 0;
             let mut larger = u32::MAX;
-            let mut top = sure;
             if sure < FIRST_LARGE {
-                let map = self.word(SMALL_MAP) & (u32::MAX << sure);
-                if map != 0 {
-                    let list = lowest_bit(map);
-                    let block = self.link(self.head(list));
-                    return self.carve_aligned(block, list * Self::GRANULE, size, gap);
-                }
+                map = self.word(SMALL_MAP) & (u32::MAX << sure);
             } else {
-                let list = large_list_of(sure);
-                top = list;
+                let most = self.word(MOST) as usize;
+                if size > most || gap > most {
+                    return None;
+                }
+                list = large_list_of(sure.min(most / Self::GRANULE));
                 let block = self.link(self.head(list));
-                if !self.is_none(block) {
-                    let found = self.large_size(block);
-                    if found >= size + gap {
-                        return self.carve_aligned(block, found, size, gap);
-                    }
+                if !self.is_none(block) && self.large_size(block) >= size + gap {
+                    return self.carve_aligned(block, size, gap);
                 }
                 larger = (u32::MAX << 1).wrapping_shl(list as u32);
             }
-            let map = self.word(LARGE_MAP) & larger;
+            let mut first = 0;
             if map == 0 {
-                return self.take_probed(size, gap, top);
+                first = FIRST_LARGE;
+                map = self.word(LARGE_MAP) & larger;
+                if map == 0 {
+                    return self.take_probed(size, gap, list);
+                }
             }
-            let block = self.link(self.head(FIRST_LARGE + lowest_bit(map)));
-            self.carve_aligned(block, self.large_size(block), size, gap)
+            let block = self.link(self.head(first + lowest_bit(map)));
+            self.carve_aligned(block, size, gap)
         }
     }
 
@@ -176,13 +187,9 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The block is listed, `found` bytes long, and [`fit`](Self::fit) says that they do.
     #[inline(never)]
-    unsafe fn carve_aligned(
-        self,
-        block: *mut u8,
-        found: usize,
-        size: usize,
-        gap: usize,
-    ) -> Option<Grant> {
+    unsafe fn carve_aligned(self, block: *mut u8, size: usize, gap: usize) -> Option<Grant> {
+        // SAFETY: the block is free.
+        let found = unsafe { self.size(block, self.tag(block)) };
         let taken = Self::fit(block, found, size, gap);
         let front = taken.addr() - block.addr();
         let behind = found - size - front;
@@ -191,14 +198,18 @@ impl<P: Preset> Control<P> {
             self.unlink(block);
             self.set_tag(block.add(found), LIVE);
             self.set_tag(taken, LIVE);
-            if behind != 0 {
-                self.place(taken.add(size), behind);
+            let mut taken = taken;
+            // Seldom large, since it is shorter than the alignment.
+            if behind >= FIRST_LARGE * Self::GRANULE {
+                taken = self.place_apart(taken.add(size), behind, taken);
+            } else if behind != 0 {
+                self.place_small(taken.add(size), behind);
             }
             if front != 0 {
-                self.place(block, front);
+                taken = self.place_apart(block, front, taken);
             }
+            Self::grant(taken, size)
         }
-        Self::grant(taken, size)
     }
 
     /// The highest place in a free block for `size` bytes, clear of the bits of `gap`. Below
@@ -217,8 +228,8 @@ impl<P: Preset> Control<P> {
     unsafe fn take_probed(self, size: usize, gap: usize, list: usize) -> Option<Grant> {
         // SAFETY: passed on; the probe finds what fits.
         unsafe {
-            let (block, found) = self.probe(size, gap, list)?;
-            self.carve_aligned(block, found, size, gap)
+            let (block, _) = self.probe(size, gap, list)?;
+            self.carve_aligned(block, size, gap)
         }
     }
 
