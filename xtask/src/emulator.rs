@@ -17,8 +17,8 @@ const INSTRUCTION_LIMIT: &str = "100000000000";
 /// What runs a program.
 #[derive(Clone, Debug)]
 pub(crate) enum Emulator {
-    /// `esparto sim` with these options, built and at this path.
-    Sim { esparto: PathBuf, options: Vec<String> },
+    /// `esparto sim`, built and at this path.
+    Sim { esparto: PathBuf },
     /// `qemu-system-riscv32`, as the firmware's cargo configuration names it.
     Qemu,
 }
@@ -28,7 +28,7 @@ impl Emulator {
     pub(crate) fn sim(repo: &Repo) -> Result<Self> {
         repo.cargo("build --quiet --locked --release -p esparto-cli").run()?;
         let esparto = repo.target_dir()?.join("release/esparto");
-        Ok(Self::Sim { esparto, options: Vec::new() })
+        Ok(Self::Sim { esparto })
     }
 
     /// QEMU, installed if need be.
@@ -54,9 +54,7 @@ impl Emulator {
         let dir = trace.map(|trace| trace.parent().context("a trace lies in a folder"));
         let run = program.cargo(repo, dir.transpose()?, "run --quiet");
         let run = match self {
-            Self::Sim { esparto, options } => {
-                run.arg("--config").arg(runner(program, esparto, options)?)
-            }
+            Self::Sim { esparto } => run.arg("--config").arg(runner(program, esparto)?),
             Self::Qemu => run,
         };
         let run = match (self, trace.and_then(Path::file_name)) {
@@ -85,10 +83,11 @@ impl Emulator {
 }
 
 /// The simulator as cargo's runner of `program`, in the words of cargo's configuration.
-fn runner(program: &Program, esparto: &Path, options: &[String]) -> Result<String> {
+fn runner(program: &Program, esparto: &Path) -> Result<String> {
     let esparto = esparto.to_str().context("the path to the simulator is no text")?;
     let words = [esparto, "sim", "--max-instructions", INSTRUCTION_LIMIT];
-    let words = words.into_iter().chain(options.iter().map(String::as_str));
+    let board = program.chip.map(|(chip, _)| ["--chip", chip, "--protect"]);
+    let words = words.into_iter().chain(board.into_iter().flatten());
     let words: Vec<String> = words.map(|word| format!("{word:?}")).collect();
     Ok(format!("target.{}.runner=[{}]", program.target, words.join(",")))
 }

@@ -33,6 +33,9 @@ pub(crate) struct Program {
     pub(crate) package: &'static str,
     pub(crate) bin: &'static str,
     pub(crate) target: &'static str,
+    /// The chip whose memory map it is linked for, and where its code runs there; `None` for QEMU's
+    /// machine.
+    pub(crate) chip: Option<(&'static str, &'static str)>,
 }
 
 impl Program {
@@ -42,7 +45,12 @@ impl Program {
         bin: &'static str,
         target: &'static str,
     ) -> Self {
-        Self { package, bin, target }
+        Self { package, bin, target, chip: None }
+    }
+
+    /// The same for the memory map of `chip`, with its code in `code`: `flash` or `sram`.
+    pub(crate) const fn on(self, chip: &'static str, code: &'static str) -> Self {
+        Self { chip: Some((chip, code)), ..self }
     }
 
     /// Cargo on this program: `words` is its command, run in `dir` or in the workspace.
@@ -65,6 +73,10 @@ impl Program {
         let is_frameless = FRAMELESS.contains(&self.package);
         let cargo =
             if is_frameless { cargo.env("RUSTFLAGS", "-Clink-arg=-Tlink.x") } else { cargo };
+        let cargo = match self.chip {
+            Some((chip, code)) => cargo.env("ESPARTO_CHIP", chip).env("ESPARTO_CODE", code),
+            None => cargo,
+        };
         cargo
             .words("--locked --release --manifest-path")
             .arg(repo.path(DIR).join("Cargo.toml"))
@@ -87,8 +99,11 @@ impl Program {
         std::fs::read(&elf).with_context(|| elf.display().to_string())
     }
 
-    /// Its name and its core's, in one word.
+    /// Its name and its core's or its chip's, in one word.
     pub(crate) fn title(&self) -> String {
+        if let Some((chip, code)) = self.chip {
+            return format!("{}.{chip}-{code}", self.bin);
+        }
         let core = self.target.split('-').next().unwrap_or(self.target);
         format!("{}.{core}", self.bin)
     }
