@@ -39,7 +39,8 @@ enum Command {
         #[arg(long)]
         list: bool,
     },
-    /// Measure: run the benchmark driver with these arguments
+    /// Measure: run the benchmark driver with these arguments, or, with `queues` as the first, that
+    /// of pools and queues; both if there are none
     Bench {
         /// Passed through to `esparto-bench`; `--help` shows them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
@@ -93,8 +94,17 @@ fn run(command: Command) -> Result<()> {
             tools::ensure_targets(&tools::BARE_TARGETS)?;
             tools::QEMU_RISCV32.ensure()?;
             tools::RISCV_GCC.ensure()?;
+            let queues = |args: &[String]| {
+                let bench = "run --quiet --release -p esparto-bench --bin esparto-bench-queues --";
+                args.iter().fold(repo.cargo(bench), Cmd::arg).run()
+            };
+            if let Some((_, args)) = args.split_first().filter(|(first, _)| *first == "queues") {
+                return queues(args);
+            }
             let bench = repo.cargo("run --quiet --release -p esparto-bench --");
-            args.iter().fold(bench, Cmd::arg).run()
+            args.iter().fold(bench, Cmd::arg).run()?;
+            // Who asks for a part gets that part.
+            if args.is_empty() { queues(&[]) } else { Ok(()) }
         }
         Command::Fmt => steps::format(&repo),
         Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
