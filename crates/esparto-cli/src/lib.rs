@@ -9,6 +9,7 @@
 pub mod chips;
 mod cli;
 mod failure;
+mod lines;
 mod output;
 pub mod overlay;
 pub mod report;

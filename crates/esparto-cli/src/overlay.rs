@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod elf;
+mod inspect;
 mod link;
 mod machine;
 mod pack;
@@ -31,6 +32,12 @@ pub enum Command {
     Link(link::Args),
     /// Check a linked firmware, take its overlays out and write them as files
     Pack(pack::Args),
+    /// Show what is in images
+    Inspect(inspect::InspectArgs),
+    /// Verify every byte of all pairs in a folder, and that they are of one build
+    Verify(inspect::VerifyArgs),
+    /// Show in what two images differ
+    Diff(inspect::DiffArgs),
 }
 
 pub(crate) const LONG_HELP: &str = "\
@@ -50,5 +57,8 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     match &args.command {
         Command::Link(args) => link::run(args, out),
         Command::Pack(args) => pack::run(args, out),
+        Command::Inspect(args) => inspect::inspect(args, out),
+        Command::Verify(args) => inspect::verify(args, out),
+        Command::Diff(args) => inspect::diff(args, out),
     }
 }

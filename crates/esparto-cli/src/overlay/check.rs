@@ -9,7 +9,6 @@ use super::config::{Config, Constants};
 use super::elf::{Firmware, Part, Relocation, Symbol};
 use super::machine::{self, Machine, Use};
 use crate::Failure;
-use crate::report::symbols::Symbols;
 
 /// The relocations of each loaded section, by its number.
 pub(crate) type Relocations = Vec<(usize, Vec<Relocation>)>;
@@ -70,6 +69,17 @@ struct Found<'a> {
     inside: Option<&'a str>,
     /// To what.
     symbol: &'a str,
+}
+
+impl Found<'_> {
+    /// Is it the same fault in the same function?
+    fn is_same(&self, other: &Self) -> bool {
+        self.fault == other.fault
+            && self.section == other.section
+            && self.inside.is_some()
+            && self.inside == other.inside
+            && self.symbol == other.symbol
+    }
 }
 
 /// Holds the linked firmware to what overlays need; returns its relocations.
@@ -216,7 +226,7 @@ fn references<'a>(
                     }
                 }
             };
-            found.push(Found {
+            let one = Found {
                 fault,
                 section: section.name,
                 addr: relocation.addr,
@@ -226,7 +236,11 @@ fn references<'a>(
                 } else {
                     symbol.name
                 },
-            });
+            };
+            // An address is often made in two instructions.
+            if found.last().is_none_or(|last: &Found<'_>| !last.is_same(&one)) {
+                found.push(one);
+            }
         }
     }
     found
@@ -294,7 +308,7 @@ fn containing<'a>(firmware: &'a Firmware<'_>, section: usize, addr: u32) -> Opti
 }
 
 fn failure(firmware: &Firmware<'_>, config: &Config, found: &[Found<'_>]) -> Failure {
-    let symbols = Symbols::load(firmware.file).ok();
+    let lines = firmware.lines();
     let name = |k: u16| {
         config.overlays.get(usize::from(k)).map_or_else(|| k.to_string(), |o| o.name.to_string())
     };
@@ -323,9 +337,7 @@ fn failure(firmware: &Firmware<'_>, config: &Config, found: &[Found<'_>]) -> Fai
                 format!("a constant lies among the code of overlay {}", name(overlay))
             }
         };
-        let location = symbols.as_ref().and_then(|symbols| {
-            symbols.frames_at(one.addr.into()).into_iter().find_map(|frame| frame.location)
-        });
+        let location = lines.at(one.addr);
         text += &format!("\n  {what}: {}", demangled(one.symbol));
         text += &format!(", section {} at {:#010x}", one.section, one.addr);
         if let Some(inside) = one.inside {
@@ -341,7 +353,11 @@ fn failure(firmware: &Firmware<'_>, config: &Config, found: &[Found<'_>]) -> Fai
     if found.len() > SHOWN {
         text += &format!("\n  and {} more", found.len() - SHOWN);
     }
-    Failure::bad_input(format!("{} faults in the overlays:{text}", found.len()))
-        .in_file(firmware.file)
-        .mend(mends.join("; "))
+    Failure::bad_input(format!(
+        "{} fault{} in the overlays:{text}",
+        found.len(),
+        if found.len() == 1 { "" } else { "s" }
+    ))
+    .in_file(firmware.file)
+    .mend(mends.join("; "))
 }

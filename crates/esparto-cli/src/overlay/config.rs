@@ -128,10 +128,6 @@ pub(crate) struct Stretch {
 }
 
 impl Stretch {
-    /// Is `addr` inside?
-    pub(crate) fn contains(self, addr: u32) -> bool {
-        addr.checked_sub(self.addr).is_some_and(|from| from < self.len_bytes)
-    }
 }
 
 /// An overlay to make.

@@ -8,6 +8,7 @@ use object::read::elf::{FileHeader, SectionHeader, Sym as _};
 use rustc_hash::FxHashMap;
 
 use crate::Failure;
+use crate::lines::Lines;
 
 /// A section of the firmware.
 #[derive(Clone, Copy, Debug)]
@@ -192,6 +193,13 @@ impl<'a> Firmware<'a> {
     /// The symbol that others mean by `name`.
     pub(crate) fn symbol(&self, name: &str) -> Option<&Symbol<'a>> {
         self.by_name.get(name).map(|&index| &self.symbols[index])
+    }
+
+    /// Its debug information.
+    pub(crate) fn lines(&self) -> Lines<'a> {
+        Lines::new(|name| {
+            self.sections.iter().find(|section| section.name == name).map(|section| section.bytes)
+        })
     }
 
     /// Where a symbol lies.

@@ -75,7 +75,10 @@ pub(crate) fn retarget(
 
     let places = rename_sections(&mut builder, overlay);
     let mut functions = find_functions(&builder, &places);
-    if !places.values().any(|place| *place == Place::Code) {
+    let has_code = builder.sections.iter().any(|section| {
+        section.sh_size != 0 && places.get(&section.id().index()) == Some(&Place::Code)
+    });
+    if !has_code {
         return Err(Failure::bad_input(format!("overlay {} has no code", overlay.name))
             .in_file(file)
             .mend(
@@ -285,7 +288,7 @@ fn point_at_stubs(
 /// symbol's place.
 fn stub_name(function: &Function, overlay: &Overlay) -> String {
     if function.bind == elf::STB_LOCAL {
-        format!("__ov{}_stub_{:x}_{}", overlay.number, function.addr, function.name)
+        format!("__ov{}s_{:x}_{}", overlay.number, function.addr, function.name)
     } else {
         function.name.clone()
     }
@@ -306,7 +309,7 @@ fn rename_functions(
             continue;
         }
         let real = if is_local {
-            format!("__ov{}_{:x}_{}", overlay.number, function.addr, function.name)
+            format!("__ov{}l_{:x}_{}", overlay.number, function.addr, function.name)
         } else {
             format!("__ov{}_{}", overlay.number, function.name)
         };

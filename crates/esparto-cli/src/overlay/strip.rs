@@ -105,7 +105,10 @@ fn without_overlays(firmware: &Firmware<'_>) -> Result<Vec<u8>, Failure> {
                 });
                 start + (section.addr() - segment.addr) as usize
             }
-            None => out.len().next_multiple_of(section.header.sh_addralign.get(Le).max(1) as usize),
+            None => {
+                let align = section.header.sh_addralign.get(Le).clamp(1, MAX_ALIGN);
+                out.len().next_multiple_of(align as usize)
+            }
         };
         if is_stored {
             if out.len() > offset && !section.bytes.is_empty() {
@@ -150,6 +153,9 @@ fn without_overlays(firmware: &Firmware<'_>) -> Result<Vec<u8>, Failure> {
     }
     Ok(out)
 }
+
+/// The most that contents are aligned to; what asks for more is damaged.
+const MAX_ALIGN: u32 = 0x1_0000;
 
 /// A segment of what is flashed.
 struct Segment {
@@ -202,7 +208,7 @@ fn segments(firmware: &Firmware<'_>) -> Result<Vec<Segment>, Failure> {
             header.p_filesz = U32::new(Le, stored_end - addr);
             header.p_memsz = U32::new(Le, memory_bytes);
             let align = program.p_align.get(Le);
-            let align = if align.is_power_of_two() { align } else { 1 };
+            let align = if align.is_power_of_two() && align <= MAX_ALIGN { align } else { 1 };
             segments.push(Segment { header, addr, align, sections: run.to_vec() });
         }
     }
@@ -215,8 +221,13 @@ fn is_in_file_range(section: &Section<'_>, program: &elf::ProgramHeader32<Le>) -
         return true;
     }
     let from = section.header.sh_offset.get(Le).checked_sub(program.p_offset.get(Le));
-    from.and_then(|from| from.checked_add(section.len_bytes()))
-        .is_some_and(|end| end <= program.p_filesz.get(Le))
+    let in_memory = section.addr().wrapping_sub(program.p_vaddr.get(Le));
+    from.is_some_and(|from| {
+        from == in_memory
+            && from
+                .checked_add(section.len_bytes())
+                .is_some_and(|end| end <= program.p_filesz.get(Le))
+    })
 }
 
 /// Symbols follow their sections; those of overlays keep their addresses, without a section.

@@ -1,0 +1,426 @@
+//! Overlays by the real toolchain: linked, packed, read back; and every planted mistake is found.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Parser;
+use esparto_cli::{Cli, Exit, execute};
+use esparto_image::{Image, Part};
+use object::{Object, ObjectSection, ObjectSymbol};
+
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/overlay");
+const CFLAGS: [&str; 6] =
+    ["-march=rv32imac", "-mabi=ilp32", "-Os", "-g", "-ffunction-sections", "-fdata-sections"];
+const GNU: &str = "riscv64-unknown-elf-ld";
+
+/// What esparto.toml says unless a test says otherwise.
+const CONFIG: &str = r#"
+chip = "qemu-virt"
+isa = "rv32imac"
+gdb = true
+fat = true
+data = { addr = 0x80210000, size = "64K" }
+slot = [{ addr = 0x80200000, size = "16K" }]
+
+[[overlay]]
+name = "fft"
+files = ["fft.o"]
+exports = ["fft_run"]
+
+[[overlay]]
+name = "shapes"
+files = ["shapes*.o"]
+depends = ["fft"]
+"#;
+
+/// A folder with a firmware in the making.
+struct Desk {
+    dir: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self { dir: tempfile::tempdir().expect("a folder for a while") };
+        desk.write("esparto.toml", CONFIG);
+        desk.compile("fft.c", "fft.o", &[]);
+        desk.compile("shapes.cpp", "shapes.o", &[]);
+        desk.compile("main.c", "main.o", &[]);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("the folder is writable");
+    }
+
+    fn compile(&self, source: &str, object: &str, flags: &[&str]) {
+        let own = self.path(source);
+        let source = if own.is_file() { own } else { Path::new(SOURCES).join(source) };
+        let mut command = Command::new("riscv64-unknown-elf-gcc");
+        command.args(CFLAGS).args(flags);
+        if source.extension().is_some_and(|extension| extension == "cpp") {
+            command.args(["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]);
+        }
+        command.arg("-c").arg(source).arg("-o").arg(self.path(object));
+        run_tool(&mut command);
+    }
+
+    /// Prepares the overlays.
+    fn link_overlays(&self) -> Result<String, String> {
+        let (config, out) = (self.path("esparto.toml"), self.path("ov"));
+        esparto(&["overlay", "link", "--config", &text(&config), "--out", &text(&out)])
+    }
+
+    /// The final link of `main.o` and `objects`.
+    fn link(&self, linker: &str, objects: &[&str], flags: &[&str]) {
+        let mut command = linker_command(linker);
+        command.args(["-m", "elf32lriscv", "--gc-sections", "-T"]);
+        command.arg(Path::new(SOURCES).join("firmware.ld"));
+        command.args(objects.iter().map(|object| self.path(object)));
+        command.arg(self.path("main.o"));
+        command.arg(format!("@{}", self.path("ov/link.args").display()));
+        command.arg("-o").arg(self.path("firmware.elf")).args(flags);
+        run_tool(&mut command);
+    }
+
+    fn pack(&self) -> Result<String, String> {
+        let (elf, config, out) =
+            (self.path("firmware.elf"), self.path("esparto.toml"), self.path("data"));
+        let words =
+            ["overlay", "pack", &text(&elf), "--config", &text(&config), "--out", &text(&out)];
+        esparto(&words)
+    }
+
+    /// Everything up to the packed firmware, by one linker.
+    fn make(&self) -> Result<String, String> {
+        self.link_overlays()?;
+        self.link(GNU, &[], &[]);
+        self.pack()
+    }
+
+    /// The error of packing after a mistake in the resident code.
+    fn mistake(&self, code: &str) -> String {
+        self.link_overlays().expect("the overlays are right");
+        self.write("mistake.c", code);
+        self.compile("mistake.c", "mistake.o", &[]);
+        self.compile(
+            "main.c",
+            "main.o",
+            &["-DMISTAKE=mistake()", "-Wno-implicit-function-declaration"],
+        );
+        self.link(GNU, &["mistake.o"], &[]);
+        self.pack().expect_err("the mistake is there")
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn esparto(words: &[&str]) -> Result<String, String> {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let words = ["esparto"].iter().chain(words);
+    let exit = execute(&Cli::parse_from(words), &mut out, &mut err);
+    let text = |bytes| String::from_utf8(bytes).expect("output is text");
+    if exit == Exit::Done { Ok(text(out)) } else { Err(text(err)) }
+}
+
+fn linker_command(linker: &str) -> Command {
+    if linker == GNU {
+        return Command::new(GNU);
+    }
+    let output = Command::new("rustc").args(["--print", "target-libdir"]).output().expect("rustc");
+    let libdir = PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim());
+    let mut command = Command::new(libdir.parent().expect("a folder").join("bin/rust-lld"));
+    command.args(["-flavor", "gnu"]);
+    command
+}
+
+fn run_tool(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{command:?}: {error}: install gcc-riscv64-unknown-elf and the Rust toolchain")
+    });
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn c_and_cpp_come_out_of_both_linkers_as_they_were_linked() {
+    let desk = Desk::new();
+    for partial in [GNU, "rust-lld"] {
+        desk.write("esparto.toml", &format!("ld = \"{partial}\"\n{CONFIG}"));
+        desk.link_overlays().expect("the overlays are right");
+        for linker in [GNU, "rust-lld"] {
+            desk.link(linker, &[], &[]);
+            let said = desk.pack().unwrap_or_else(|error| panic!("{partial}, {linker}: {error}"));
+            assert!(said.contains("flash") && said.contains("before"), "{said}");
+            read_back(&desk);
+        }
+    }
+}
+
+fn read_back(desk: &Desk) {
+    let bytes = fs::read(desk.path("firmware.elf")).expect("linked");
+    let elf = object::File::parse(&*bytes).expect("linked");
+    let symbol =
+        |name: &str| elf.symbol_by_name(name).unwrap_or_else(|| panic!("{name}")).address() as u32;
+    let image_file = |name: &str| fs::read(desk.path("data").join(name)).expect("packed");
+    for (k, name) in ["fft", "shapes"].iter().enumerate() {
+        for (letter, part) in [("e", Part::Code), ("d", Part::Data)] {
+            let file = image_file(&format!("{name}_{letter}"));
+            let image = Image::parse(&file).expect("verified");
+            assert_eq!((image.header().part, image.header().name.as_str()), (part, *name));
+            assert_eq!(image.header().constructor_count, 1);
+            let section = elf.section_by_name(&format!(".ovl{k}_{letter}")).expect("linked");
+            let segment = image.prefix().segments()[0];
+            let mut memory = vec![0; segment.memory_bytes as usize];
+            image.read(&segment, &mut memory).expect("verified");
+            assert_eq!(memory, section.data().expect("there"));
+            assert_eq!(u64::from(segment.addr), section.address());
+        }
+    }
+    let code = image_file("fft_e");
+    let code = Image::parse(&code).expect("verified");
+    assert_eq!(code.exports().find("fft_run").expect("exported").addr, symbol("__ov0_fft_run"));
+
+    // What takes the address of a function has the stub's, outside the overlay.
+    let word_at = |addr: u32| {
+        let section = elf
+            .sections()
+            .find(|section| {
+                section.size() != 0
+                    && (section.address()..section.address() + section.size())
+                        .contains(&addr.into())
+            })
+            .expect("in a section");
+        let at = addr as usize - section.address() as usize;
+        u32::from_le_bytes(section.data().expect("there")[at..at + 4].try_into().expect("a word"))
+    };
+    let is_stub = |addr: u32| {
+        elf.symbols().any(|symbol| symbol.address() as u32 == addr && symbol.size() == 36)
+            && addr < 0x8010_0000
+    };
+    assert!(is_stub(symbol("fft_run")) && is_stub(symbol("fft_op")));
+    assert!(is_stub(word_at(symbol("fft_ops"))), "a table of functions");
+    assert!(is_stub(word_at(symbol("__ovl0_init_start"))), "a constructor");
+    assert!(is_stub(word_at(symbol("_ZTV6Square") + 8)), "a virtual function");
+    assert!(symbol("_ZTV6Square") >= 0x8021_0000, "the vtable is data of the overlay");
+    assert!(symbol("_ZZ12shared_countvE5count") < 0x8010_0000, "a shared static is resident");
+
+    // Nothing of the overlays is in what is flashed, and its build id is in both.
+    let flash = fs::read(desk.path("firmware.flash.elf")).expect("packed");
+    let flash =
+        object::read::elf::ElfFile32::<object::LittleEndian>::parse(&*flash).expect("an ELF file");
+    assert!(flash.sections().all(|section| !section.name().expect("a name").starts_with(".ovl")));
+    assert!(flash.sections().all(|section| !section.name().expect("a name").starts_with(".rela")));
+    use object::ObjectSegment;
+    assert!(flash.segments().all(|segment| segment.address() + segment.size() < 0x8010_0000));
+    let firmware = symbol("__esparto_firmware");
+    let stamped = flash
+        .segments()
+        .find_map(|segment| segment.data_range(u64::from(firmware) + 28, 32).ok().flatten())
+        .expect("in what is flashed");
+    assert_eq!(stamped, code.header().build_id);
+    assert_ne!(stamped, [0; 32]);
+    let verified = esparto(&[
+        "overlay",
+        "verify",
+        &text(&desk.path("data")),
+        "--flash",
+        &text(&desk.path("firmware.flash.elf")),
+    ])
+    .expect("all of one build");
+    assert!(verified.contains("2 pairs"), "{verified}");
+}
+
+#[test]
+fn a_relocatable_overlay_is_the_same_wherever_it_is_linked() {
+    use esparto_image::{Moved, SegmentKind};
+    let at = |slot_addr: u32, data_addr: u32| {
+        let desk = Desk::new();
+        let config = CONFIG
+            .replace("0x80200000", &format!("{slot_addr:#x}"))
+            .replace("0x80210000", &format!("{data_addr:#x}"))
+            .replace("[[overlay]]", "[[overlay]]\nplacement = \"relocatable\"");
+        desk.write("esparto.toml", &config);
+        desk.make().expect("right");
+        ["fft_e", "fft_d", "shapes_e", "shapes_d"]
+            .map(|name| fs::read(desk.path("data").join(name)).expect("packed"))
+    };
+    let (slot, data) = (0x8020_0000, 0x8021_0000);
+    let moved = Moved { code: 0x0008_0ABC, data: 0x0009_1F40 };
+    let here = at(slot, data);
+    let there = at(slot + moved.code / 16 * 16, data + moved.data);
+    let moved = Moved { code: moved.code / 16 * 16, ..moved };
+    let mut relocation_count = 0;
+    for (here, there) in here.iter().zip(&there) {
+        let (here, there) =
+            (Image::parse(here).expect("right"), Image::parse(there).expect("right"));
+        for (from, to) in here.prefix().segments().iter().zip(there.prefix().segments()) {
+            if from.kind == SegmentKind::Zero {
+                continue;
+            }
+            let mut expected = vec![0; to.memory_bytes as usize];
+            there.read(to, &mut expected).expect("right");
+            let mut memory = vec![0; from.memory_bytes as usize];
+            here.read(from, &mut memory).expect("right");
+            let mut halfwords = vec![0_u16; 2];
+            halfwords
+                .extend(memory.as_chunks::<2>().0.iter().map(|half| u16::from_le_bytes(*half)));
+            let mut start = 0;
+            for block in here.blocks(from) {
+                let (block, _) = block.expect("right");
+                for relocation in block.relocations() {
+                    assert!(relocation.expect("right").apply(&mut halfwords[start..], moved));
+                    relocation_count += 1;
+                }
+                start += usize::from(block.header.memory_bytes) / 2;
+            }
+            let applied: Vec<u8> =
+                halfwords[2..].iter().flat_map(|half| half.to_le_bytes()).collect();
+            assert_eq!(applied, expected, "{} {}", here.header().name, here.header().part);
+        }
+    }
+    assert!(relocation_count > 20, "{relocation_count}");
+}
+
+#[test]
+fn planted_mistakes_are_found() {
+    let desk = Desk::new();
+    for (mistake, expected) in [
+        (
+            "extern int __ov0_fft_run(int); int mistake(void) { return __ov0_fft_run(1); }",
+            ["reference into overlay fft without a stub: __ov0_fft_run", "mistake.c:1", ".text"],
+        ),
+        (
+            "extern int fft_table[]; int mistake(void) { return fft_table[1]; }",
+            ["data of overlay fft: fft_table", "in mistake", "mend:"],
+        ),
+        (
+            "__attribute__((weak, section(\".ovl0.e.shared\"))) int shared(void) { return 1; } \
+             int mistake(void) { return shared(); }",
+            ["shared body", "overlay fft", "shared"],
+        ),
+        (
+            "extern int __ov0_fft_run(int); __attribute__((section(\".ovl0.d.p\"), used)) \
+             int (*pointer)(int) = __ov0_fft_run; int mistake(void) { return 1; }",
+            [
+                "the address of a function of overlay fft is taken: __ov0_fft_run",
+                ".ovl0_d",
+                "pointer",
+            ],
+        ),
+        (
+            "extern int fft_table[]; __attribute__((section(\".ovl1.e.x\"), used)) \
+             int across(void) { return fft_table[0]; } int mistake(void) { return 1; }",
+            ["from overlay shapes into overlay fft: fft_table", ".ovl1_e", "across"],
+        ),
+        (
+            "__attribute__((section(\".ovl0.e.k\"), used)) const char text[8] = \"bytes\"; \
+             int mistake(void) { return 1; }",
+            ["a constant lies among the code of overlay fft: text", ".ovl0_e", "constants"],
+        ),
+    ] {
+        let error = desk.mistake(mistake);
+        for part in expected {
+            assert!(error.contains(part), "{part} in:\n{error}");
+        }
+        assert!(error.contains("firmware.elf") && error.contains("1 fault in"), "{error}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_or_is_missing_is_named() {
+    let desk = Desk::new();
+    desk.make().expect("right");
+    let with = |from: &str, to: &str| {
+        desk.write("esparto.toml", &CONFIG.replace(from, to));
+        desk.pack().expect_err("packed with another esparto.toml")
+    };
+    assert!(with("\"16K\"", "64").contains("slot 0 has 64"));
+    assert!(with("0x80200000", "0x80300000").contains("link again"));
+    assert!(with("\"64K\"", "8").contains("data area"));
+    let error = with("\"fft_run\"", "\"fft_walk\"");
+    assert!(error.contains("export fft_walk is missing") && error.contains(".ovl0_e"), "{error}");
+    let error = desk.link_overlays().expect_err("no such function");
+    assert!(error.contains("has no function fft_walk"), "{error}");
+    for (from, to, expected) in [
+        ("\"fft\"\nfiles", "\"toolongname\"\nfiles", "1 to 6"),
+        ("depends = [\"fft\"]", "depends = [\"gone\"]", "no overlay"),
+        ("depends = [\"fft\"]", "depends = [\"shapes\"]", "itself"),
+        ("exports = [\"fft_run\"]", "depends = [\"shapes\"]", "circle: fft → shapes → fft"),
+        ("shapes*.o", "gone*.o", "no file matches"),
+        ("[[overlay]]", "[[overlay]]\nslot = 1", "no slot 1"),
+        ("rv32imac", "rv64", "unknown instruction set"),
+        ("gdb", "gbd", "unknown field"),
+    ] {
+        desk.write("esparto.toml", &CONFIG.replacen(from, to, 1));
+        let error = desk.link_overlays().expect_err(expected);
+        assert!(error.contains(expected) && error.contains("mend:"), "{expected} in:\n{error}");
+    }
+}
+
+#[test]
+fn an_overlay_that_link_time_optimisation_left_empty_is_refused() {
+    let desk = Desk::new();
+    desk.compile("fft.c", "fft.o", &["-flto", "-fno-fat-lto-objects"]);
+    let error = desk.link_overlays().expect_err("nothing is in the object");
+    assert!(error.contains("fft"), "{error}");
+    assert!(
+        error.contains("no code") || error.contains("LTO") || error.contains("plugin"),
+        "{error}"
+    );
+}
+
+#[test]
+fn files_that_are_no_linked_firmware_are_named() {
+    let desk = Desk::new();
+    desk.make().expect("right");
+    let elf = fs::read(desk.path("firmware.elf")).expect("linked");
+    let pack_of = |bytes: &[u8]| {
+        fs::write(desk.path("firmware.elf"), bytes).expect("writable");
+        desk.pack()
+    };
+    assert!(pack_of(b"").expect_err("empty").contains("not an ELF file"));
+    assert!(pack_of(&elf[..4]).is_err());
+    let own = fs::read(std::env::current_exe().expect("the test")).expect("the test");
+    assert!(pack_of(&own).expect_err("64 bits").contains("64 bits"));
+    let object = fs::read(desk.path("main.o")).expect("compiled");
+    assert!(pack_of(&object).expect_err("an object").contains("not linked"));
+    for len in (0..elf.len()).step_by(997) {
+        let error = pack_of(&elf[..len]).expect_err("truncated");
+        assert!(error.contains("firmware.elf") && error.contains("mend:"), "{error}");
+    }
+    let strip = |flag: &str| {
+        fs::write(desk.path("firmware.elf"), &elf).expect("writable");
+        run_tool(
+            Command::new("riscv64-unknown-elf-objcopy").arg(flag).arg(desk.path("firmware.elf")),
+        );
+        desk.pack().expect_err("stripped")
+    };
+    assert!(strip("--strip-all").contains("without symbols"));
+    let error = strip("--remove-relocations=*");
+    assert!(error.contains("no relocations") && error.contains("--emit-relocs"), "{error}");
+}
+
+#[test]
+fn damage_to_a_linked_firmware_never_panics() {
+    let desk = Desk::new();
+    desk.make().expect("right");
+    let mut elf = fs::read(desk.path("firmware.elf")).expect("linked");
+    // Headers and tables, where a value leads somewhere: the first page and the end.
+    let places: Vec<_> =
+        (4..180).step_by(2).chain((elf.len() - 2048..elf.len()).step_by(13)).collect();
+    let mut refused_count = 0;
+    for at in places {
+        let old = elf[at];
+        elf[at] = !old;
+        fs::write(desk.path("firmware.elf"), &elf).expect("writable");
+        refused_count += usize::from(desk.pack().is_err());
+        elf[at] = old;
+    }
+    assert!(refused_count > 20, "{refused_count}");
+}
