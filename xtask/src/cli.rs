@@ -1,12 +1,13 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
-use crate::{Repo, demo, firmware, steps, test, tools, traces};
+use crate::{Repo, card, demo, firmware, steps, test, tools, traces};
 
 /// The development commands of Esparto.
 #[derive(Debug, Parser)]
@@ -50,6 +51,14 @@ enum Command {
     Fmt,
     /// Check formatting and run clippy as CI does
     Lint,
+    /// Make the image of an SD card with files, for `esparto sim --sd`
+    Card {
+        /// The image to write
+        image: PathBuf,
+        /// What shall be on the card; a folder goes with all that is below
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Record a trace of `traces/` anew on the emulated core
     Record {
         /// The trace, without its ending
@@ -108,6 +117,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Fmt => steps::format(&repo),
         Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
+        Command::Card { image, files } => card::make(&image, &files),
         Command::Record { name } => traces::record(&repo, &name),
         Command::Fuzz { libfuzzer: Some(args), .. } => steps::libfuzzer(&repo, &args),
         Command::Fuzz { inputs, libfuzzer: None } => steps::fuzz(&repo, inputs),

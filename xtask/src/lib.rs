@@ -6,6 +6,7 @@
 //! what to install.
 
 mod c;
+mod card;
 mod cli;
 mod demo;
 mod emulator;
