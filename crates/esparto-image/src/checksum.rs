@@ -11,6 +11,11 @@ const PRIME_2: u32 = 0x85EB_CA77;
 const PRIME_3: u32 = 0xC2B2_AE3D;
 const PRIME_5: u32 = 0x1656_67B1;
 
+#[inline(always)]
+const fn round(lane: u32, word: u32) -> u32 {
+    lane.wrapping_add(word.wrapping_mul(PRIME_2)).rotate_left(13).wrapping_mul(PRIME_1)
+}
+
 /// A checksum over data that passes by: the XXH32 with seed 0 of a multiple of 16 bytes.
 ///
 /// ```
@@ -43,10 +48,14 @@ impl Checksum {
     /// Takes in four words, each the little-endian value of four bytes.
     #[inline(always)]
     pub fn stripe(&mut self, words: [u32; 4]) {
-        for (lane, word) in self.lanes.iter_mut().zip(words) {
-            *lane =
-                lane.wrapping_add(word.wrapping_mul(PRIME_2)).rotate_left(13).wrapping_mul(PRIME_1);
-        }
+        // Written out: a loop over the lanes stays one where the compiler optimises for size.
+        let [first, second, third, fourth] = self.lanes;
+        self.lanes = [
+            round(first, words[0]),
+            round(second, words[1]),
+            round(third, words[2]),
+            round(fourth, words[3]),
+        ];
         self.len_bytes = self.len_bytes.wrapping_add(STRIPE_BYTES as u32);
     }
 

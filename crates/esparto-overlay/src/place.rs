@@ -22,18 +22,31 @@ impl<W: Writer, P: Platform> Target<'_, W, P> {
     /// being loaded, at a multiple of 4.
     #[inline]
     unsafe fn put(&mut self, kind: SegmentKind, addr: u32, words: &[u32]) {
-        let addrs = (addr..).step_by(4);
+        let platform = self.platform;
         if kind == SegmentKind::Code {
-            for (addr, word) in addrs.zip(words) {
-                // SAFETY: as promised by the caller.
-                unsafe { self.writer.store(addr, u32::from_le(*word)) };
-            }
+            // SAFETY: as promised by the caller.
+            store_all(addr, words, |addr, word| unsafe { self.writer.store(addr, word) });
         } else {
-            for (addr, word) in addrs.zip(words) {
-                // SAFETY: as promised by the caller.
-                unsafe { self.platform.store_data(addr, u32::from_le(*word)) };
-            }
+            // SAFETY: as promised by the caller.
+            store_all(addr, words, |addr, word| unsafe { platform.store_data(addr, word) });
         }
+    }
+}
+
+/// Stores words one by one from `addr` on. Four a turn: what a load costs is this and the checksum.
+#[inline(always)]
+fn store_all(mut addr: u32, words: &[u32], mut store: impl FnMut(u32, u32)) {
+    let (stripes, rest) = words.as_chunks::<4>();
+    for [first, second, third, fourth] in stripes {
+        store(addr, u32::from_le(*first));
+        store(addr.wrapping_add(4), u32::from_le(*second));
+        store(addr.wrapping_add(8), u32::from_le(*third));
+        store(addr.wrapping_add(12), u32::from_le(*fourth));
+        addr = addr.wrapping_add(16);
+    }
+    for word in rest {
+        store(addr, u32::from_le(*word));
+        addr = addr.wrapping_add(4);
     }
 }
 

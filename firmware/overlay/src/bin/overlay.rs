@@ -220,5 +220,6 @@ fn main() -> ! {
         stats.data_bytes
     );
     println!("stack {} of {}", stack.high_water_bytes(), stack.len_bytes());
+    println!("ok");
     exit::success()
 }

@@ -1,0 +1,127 @@
+//! What loading and calling cost, in instructions, each held to its limit.
+//!
+//! Prints a line for each figure and `ok`.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+
+use board_virt::stack::Stack;
+use board_virt::{counter, exit, println};
+use esparto_overlay::{Direct, Function, Overlays, Resident, Stats};
+use overlay::calls::{self, IntFunction};
+use overlay::{Files, Machine};
+
+type All = Overlays<Files, Direct, Machine, Resident, 2, 32>;
+
+/// Hundredths of an instruction for each byte of code, beyond the storage's own read.
+const PRELINKED_LIMIT: u32 = 600;
+const RELOCATABLE_LIMIT: u32 = 900;
+/// Instructions that a call through a stub takes more than a call of a resident function.
+const STUB_LIMIT: u32 = 8;
+/// The same for a pinned handle.
+const PINNED_LIMIT: u32 = 2;
+/// What the overlays take in RAM besides the bounce buffer.
+const RAM_LIMIT: usize = 2048;
+
+const CALLS: u32 = 100;
+
+static mut STACK: [MaybeUninit<u8>; 24 << 10] = [MaybeUninit::uninit(); 24 << 10];
+static mut BOUNCE: [u32; 1024] = [0; 1024];
+static mut ALL: MaybeUninit<All> = MaybeUninit::uninit();
+
+// SAFETY: `bulk` exports `int bulk(int)`.
+static BULK: Function<IntFunction> = unsafe { Function::new("bulk", "bulk") };
+
+fn set_up() -> &'static All {
+    let files = Files::of_command_line().expect("the overlays are in a folder of the host");
+    let tables = Resident::new().unwrap_or_else(|error| panic!("{error}"));
+    // SAFETY: nothing else touches these places, and this runs once.
+    let (bounce, place) = unsafe { (&mut *(&raw mut BOUNCE), &mut *(&raw mut ALL)) };
+    let made = Overlays::new(files, Direct, Machine::new(), tables, bounce);
+    let all = place.write(made.unwrap_or_else(|error| panic!("{error}")));
+    all.install().unwrap_or_else(|error| panic!("{error}"));
+    all
+}
+
+/// Loads one overlay and returns what that took, and all of its instructions.
+fn load(all: &All, name: &str) -> (Stats, u32) {
+    let overlay = all.find(name).expect("packed");
+    let before = all.stats();
+    let start = counter::instructions();
+    // SAFETY: the caller is resident, and so is its caller.
+    unsafe { all.load_at_top(overlay) }.unwrap_or_else(|error| panic!("{error}"));
+    let total = counter::instructions() - start;
+    let after = all.stats();
+    let spent = Stats {
+        read_bytes: after.read_bytes - before.read_bytes,
+        code_bytes: after.code_bytes - before.code_bytes,
+        data_bytes: after.data_bytes - before.data_bytes,
+        read_ticks: after.read_ticks - before.read_ticks,
+        verify_ticks: after.verify_ticks - before.verify_ticks,
+        copy_ticks: after.copy_ticks - before.copy_ticks,
+        sync_ticks: after.sync_ticks - before.sync_ticks,
+        ..Stats::default()
+    };
+    (spent, total)
+}
+
+/// Holds a load to its limit, with everything but the storage's read counted.
+fn hold_load(all: &All, name: &str, limit: u32) {
+    let (spent, total) = load(all, name);
+    let own = total - spent.read_ticks;
+    let cost = own * 100 / spent.code_bytes;
+    println!(
+        "load {name} code={} total={total} read={} verify={} copy={} sync={} own={}.{:02} a byte",
+        spent.code_bytes,
+        spent.read_ticks,
+        spent.verify_ticks,
+        spent.copy_ticks,
+        spent.sync_ticks,
+        cost / 100,
+        cost % 100
+    );
+    assert!(cost <= limit, "{name}: {cost} is more than {limit} hundredths a byte");
+}
+
+/// Instructions of so many calls of `function`, with what the loop takes.
+#[inline(always)]
+fn calls(function: impl Fn(i32) -> i32) -> u32 {
+    let mut value = black_box(0);
+    let start = counter::instructions();
+    for _ in 0..CALLS {
+        value = function(value);
+    }
+    let count = counter::instructions() - start;
+    assert_eq!(black_box(value), CALLS as i32);
+    count
+}
+
+fn hold_call(name: &str, own: u32, resident: u32, limit: u32) {
+    let more = own.saturating_sub(resident);
+    println!("call {name} {}.{:02} more", more / CALLS, more % CALLS);
+    assert!(more <= limit * CALLS, "{name}: {more} for {CALLS} calls, at most {limit} each");
+}
+
+#[board_virt::entry]
+fn main() -> ! {
+    // SAFETY: nothing else touches the place.
+    let mut stack = Stack::new(unsafe { &mut *(&raw mut STACK) });
+    stack.run(|| {
+        let all = set_up();
+        hold_load(all, "bulk", PRELINKED_LIMIT);
+        hold_load(all, "drift", RELOCATABLE_LIMIT);
+
+        let resident = calls(|value| calls::resident_bulk(value));
+        assert_eq!(calls::bulk(1), 2);
+        hold_call("stub", calls(|value| calls::bulk(value)), resident, STUB_LIMIT);
+        let pinned = BULK.pin(all).unwrap_or_else(|error| panic!("{error}"));
+        hold_call("pinned", calls(|value| (*pinned)(value)), resident, PINNED_LIMIT);
+    });
+    println!("stack {} of {}", stack.high_water_bytes(), stack.len_bytes());
+    println!("ram {}", size_of::<All>());
+    assert!(size_of::<All>() <= RAM_LIMIT);
+    println!("ok");
+    exit::success()
+}
