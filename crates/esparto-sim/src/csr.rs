@@ -6,6 +6,15 @@ use crate::pmp::Pmp;
 const MIE: u32 = 1 << 3;
 const MPIE: u32 = 1 << 7;
 const MPP: u32 = 3 << 11;
+/// `wfi` traps in user mode.
+const TW: u32 = 1 << 21;
+
+/// `mcounteren`: cycles, time, instructions.
+const COUNTERS: u32 = 7;
+
+/// `mcountinhibit`: cycles and instructions.
+const INHIBIT_CYCLES: u32 = 1 << 0;
+const INHIBIT_INSTRUCTIONS: u32 = 1 << 2;
 
 /// The machine's three interrupts, as bits of `mip` and `mie`.
 pub(crate) const SOFTWARE: u32 = 1 << 3;
@@ -26,6 +35,36 @@ pub(crate) struct Counters {
     pub(crate) pending: u32,
 }
 
+/// A counter that follows the instructions retired.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counter {
+    /// A write moves it: what it shows is the count plus this.
+    offset: u64,
+    /// What it shows while it stands still.
+    frozen: Option<u64>,
+}
+
+impl Counter {
+    fn shown(self, count: u64) -> u64 {
+        self.frozen.unwrap_or(count.wrapping_add(self.offset))
+    }
+
+    /// Writes the bits of `mask`.
+    fn set(&mut self, count: u64, mask: u64, part: u64) {
+        let value = self.shown(count) & !mask | part;
+        match &mut self.frozen {
+            Some(frozen) => *frozen = value,
+            None => self.offset = value.wrapping_sub(count),
+        }
+    }
+
+    fn inhibit(&mut self, count: u64, is_inhibited: bool) {
+        let value = self.shown(count);
+        self.offset = value.wrapping_sub(count);
+        self.frozen = is_inhibited.then_some(value);
+    }
+}
+
 /// The registers, and the mode the hart is in.
 #[derive(Clone, Debug)]
 pub(crate) struct Csrs {
@@ -39,9 +78,8 @@ pub(crate) struct Csrs {
     pub(crate) mcause: u32,
     mtval: u32,
     mcounteren: u32,
-    // A write moves the counter: what it shows is the count plus this.
-    cycle_offset: u64,
-    instret_offset: u64,
+    cycles: Counter,
+    instret: Counter,
     pub(crate) pmp: Pmp,
 }
 
@@ -58,8 +96,8 @@ impl Csrs {
             mcause: 0,
             mtval: 0,
             mcounteren: 0,
-            cycle_offset: 0,
-            instret_offset: 0,
+            cycles: Counter::default(),
+            instret: Counter::default(),
             pmp: Pmp::default(),
         }
     }
@@ -69,8 +107,12 @@ impl Csrs {
         if number >> 8 & 3 > self.mode {
             return None;
         }
-        let cycles = counters.instructions.wrapping_add(self.cycle_offset);
-        let instret = counters.instructions.wrapping_add(self.instret_offset);
+        let is_counter = matches!(number, 0xC00..=0xC02 | 0xC80..=0xC82);
+        if is_counter && self.mode == USER && self.mcounteren >> (number & 31) & 1 == 0 {
+            return None;
+        }
+        let cycles = self.cycles.shown(counters.instructions);
+        let instret = self.instret.shown(counters.instructions);
         Some(match number {
             0x300 => self.mstatus,
             0x301 => self.misa,
@@ -90,9 +132,13 @@ impl Csrs {
             0xB82 | 0xC82 => (instret >> 32) as u32,
             0xC01 => counters.time as u32,
             0xC81 => (counters.time >> 32) as u32,
-            // mstatush, mcountinhibit, events and counters that count nothing, and the
+            0x320 => {
+                u32::from(self.cycles.frozen.is_some()) * INHIBIT_CYCLES
+                    | u32::from(self.instret.frozen.is_some()) * INHIBIT_INSTRUCTIONS
+            }
+            // mstatush, events and counters that count nothing, and the
             // registers that say who made the core.
-            0x310 | 0x320 | 0x323..=0x33F | 0xB03..=0xB1F | 0xB83..=0xB9F | 0xF11..=0xF15 => 0,
+            0x310 | 0x323..=0x33F | 0xB03..=0xB1F | 0xB83..=0xB9F | 0xF11..=0xF15 => 0,
             _ => return None,
         })
     }
@@ -107,31 +153,32 @@ impl Csrs {
         if number >> 10 == 3 {
             return None;
         }
-        let replaced = |offset: u64, mask: u64, part: u64| {
-            let shown = counters.instructions.wrapping_add(offset);
-            (shown & !mask | part).wrapping_sub(counters.instructions)
-        };
+        let count = counters.instructions;
         let (low, high) = (0xFFFF_FFFF, 0xFFFF_FFFF_0000_0000);
         let wide = u64::from(value);
         match number {
             0x300 => {
                 let mpp = if value & MPP == MPP { MPP } else { 0 };
-                self.mstatus = value & (MIE | MPIE) | mpp;
+                self.mstatus = value & (MIE | MPIE | TW) | mpp;
             }
             0x304 => self.mie = value & (SOFTWARE | TIMER | EXTERNAL),
             // Modes 2 and 3 are reserved: the register keeps what it has.
             0x305 if value & 2 == 0 => self.mtvec = value,
-            0x306 => self.mcounteren = value,
+            0x306 => self.mcounteren = value & COUNTERS,
             0x340 => self.mscratch = value,
             0x341 => self.mepc = value & !1,
             0x342 => self.mcause = value,
             0x343 => self.mtval = value,
             0x3A0..=0x3A3 => self.pmp.set_config(number as usize, value),
             0x3B0..=0x3BF => self.pmp.set_addr(number as usize, value),
-            0xB00 => self.cycle_offset = replaced(self.cycle_offset, low, wide),
-            0xB80 => self.cycle_offset = replaced(self.cycle_offset, high, wide << 32),
-            0xB02 => self.instret_offset = replaced(self.instret_offset, low, wide),
-            0xB82 => self.instret_offset = replaced(self.instret_offset, high, wide << 32),
+            0x320 => {
+                self.cycles.inhibit(count, value & INHIBIT_CYCLES != 0);
+                self.instret.inhibit(count, value & INHIBIT_INSTRUCTIONS != 0);
+            }
+            0xB00 => self.cycles.set(count, low, wide),
+            0xB80 => self.cycles.set(count, high, wide << 32),
+            0xB02 => self.instret.set(count, low, wide),
+            0xB82 => self.instret.set(count, high, wide << 32),
             _ => {}
         }
         Some(())
@@ -154,6 +201,11 @@ impl Csrs {
         pending & self.mie != 0
     }
 
+    /// Is `wfi` refused in this mode?
+    pub(crate) fn traps_wfi(&self) -> bool {
+        self.mode == USER && self.mstatus & TW != 0
+    }
+
     /// Does the timer's interrupt get through at all?
     pub(crate) fn listens_to_timer(&self) -> bool {
         self.mie & TIMER != 0
@@ -162,7 +214,7 @@ impl Csrs {
     /// Enters a trap at `pc`; gives the address of its handler.
     pub(crate) fn enter(&mut self, cause: u32, value: u32, pc: u32) -> u32 {
         let interrupts = self.mstatus & MIE;
-        self.mstatus = self.mode << 11 | interrupts << 4;
+        self.mstatus = self.mstatus & TW | self.mode << 11 | interrupts << 4;
         self.mode = MACHINE;
         self.mepc = pc;
         self.mcause = cause;
@@ -179,7 +231,7 @@ impl Csrs {
         }
         self.mode = if self.mstatus & MPP == MPP { MACHINE } else { USER };
         let interrupts = self.mstatus & MPIE;
-        self.mstatus = MPIE | interrupts >> 4;
+        self.mstatus = self.mstatus & TW | MPIE | interrupts >> 4;
         Some(self.mepc)
     }
 }

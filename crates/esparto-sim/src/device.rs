@@ -3,16 +3,19 @@
 mod card;
 mod clint;
 mod control;
+mod plic;
 mod spi;
 mod uart;
 
 use crate::bus::Stored;
+use crate::csr::EXTERNAL;
 
 pub(crate) use card::Card;
 pub use card::{CardError, Medium};
 pub(crate) use clint::Clint;
 use control::Control;
 pub(crate) use control::Finish;
+use plic::Plic;
 use spi::Spi;
 use uart::Uart;
 
@@ -21,9 +24,27 @@ const CLINT_ADDR: u32 = 0x0200_0000;
 const UART_ADDR: u32 = 0x1000_0000;
 const SPI_ADDR: u32 = 0x1005_0000;
 
-/// Every page that belongs to a device. The timer's take more than one.
-pub(crate) const PAGES: [u32; 6] =
-    [CONTROL_ADDR, CLINT_ADDR, CLINT_ADDR + 0x4000, CLINT_ADDR + 0xB000, UART_ADDR, SPI_ADDR];
+const PLIC_ADDR: u32 = 0x0C00_0000;
+/// Where the controller's part for the hart is.
+const PLIC_HART_ADDR: u32 = PLIC_ADDR + 0x20_0000;
+
+/// Numbers of the interrupts, as the controller knows them.
+const SPI_SOURCE: u32 = 6;
+const UART_SOURCE: u32 = 10;
+
+/// Every page that belongs to a device. Some take more than one.
+pub(crate) const PAGES: [u32; 10] = [
+    CONTROL_ADDR,
+    CLINT_ADDR,
+    CLINT_ADDR + 0x4000,
+    CLINT_ADDR + 0xB000,
+    PLIC_ADDR,
+    PLIC_ADDR + 0x1000,
+    PLIC_ADDR + 0x2000,
+    PLIC_HART_ADDR,
+    UART_ADDR,
+    SPI_ADDR,
+];
 
 /// All devices.
 #[derive(Debug, Default)]
@@ -32,6 +53,7 @@ pub(crate) struct Devices {
     pub(crate) uart: Uart,
     pub(crate) spi: Spi,
     control: Control,
+    plic: Plic,
 }
 
 impl Devices {
@@ -45,15 +67,29 @@ impl Devices {
         self.control.take_cache_request()
     }
 
+    /// Interrupts that wait, as bits of `mip`.
+    pub(crate) fn pending(&self) -> u32 {
+        self.clint.pending() | u32::from(self.plic.is_pending()) * EXTERNAL
+    }
+
+    /// Tells the controller what the devices want.
+    fn set_lines(&mut self) {
+        self.plic.set_line(UART_SOURCE, self.uart.wants());
+        self.plic.set_line(SPI_SOURCE, self.spi.wants());
+    }
+
     /// A load of an address that is no memory; `None` if it is no register either.
     pub(crate) fn load(&mut self, addr: u32, size_bytes: u32, now: u64) -> Option<u32> {
-        match addr & 0xFFFF_0000 {
+        let loaded = match addr & 0xFFFF_0000 {
             CONTROL_ADDR => (size_bytes == 4).then_some(0),
+            PLIC_ADDR | PLIC_HART_ADDR => self.plic.load(addr - PLIC_ADDR, size_bytes),
             CLINT_ADDR => self.clint.load(addr - CLINT_ADDR, size_bytes, now),
             UART_ADDR => self.uart.load(addr - UART_ADDR),
             SPI_ADDR => self.spi.load(addr - SPI_ADDR, size_bytes),
             _ => None,
-        }
+        };
+        self.set_lines();
+        loaded
     }
 
     /// A store to an address that is no memory; `None` if it is no register either.
@@ -64,12 +100,16 @@ impl Devices {
         size_bytes: u32,
         now: u64,
     ) -> Option<Stored> {
-        match addr & 0xFFFF_0000 {
+        let stored = match addr & 0xFFFF_0000 {
+            PLIC_ADDR | PLIC_HART_ADDR => self.plic.store(addr - PLIC_ADDR, value, size_bytes),
             CONTROL_ADDR => self.control.store(addr - CONTROL_ADDR, value),
             CLINT_ADDR => self.clint.store(addr - CLINT_ADDR, value, size_bytes, now),
             UART_ADDR => self.uart.store(addr - UART_ADDR, value),
             SPI_ADDR => self.spi.store(addr - SPI_ADDR, value, size_bytes),
             _ => None,
-        }
+        }?;
+        self.set_lines();
+        // What is due is due now.
+        Some(if self.plic.is_pending() { Stored::Stop } else { stored })
     }
 }

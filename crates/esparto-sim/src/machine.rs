@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::Range;
 
 use crate::board::Board;
 use crate::bus::Bus;
@@ -177,6 +178,17 @@ impl Machine {
         self.bus.peek(addr)
     }
 
+    /// The places in the backing memory of what the program loads and does not write.
+    pub(crate) fn constants(&self) -> Vec<Range<usize>> {
+        let segments = self.program.segments.iter().filter(|segment| !segment.is_writable);
+        segments
+            .filter_map(|segment| {
+                let start = self.bus.place(segment.addr)?;
+                Some(start..start + segment.bytes.len())
+            })
+            .collect()
+    }
+
     /// Can an instruction be fetched from `addr`?
     pub(crate) fn is_code(&self, addr: u32) -> bool {
         self.bus.fetch(addr).is_ok()
@@ -248,7 +260,7 @@ impl Machine {
             None => {}
         }
         self.bus.devices.clint.advance(self.instructions);
-        let pending = self.bus.devices.clint.pending();
+        let pending = self.bus.devices.pending();
         if let Some(cause) = self.csrs.interrupt(pending) {
             self.bus.break_reservation();
             self.interrupted = Some(self.pc);
@@ -452,7 +464,7 @@ impl Machine {
         Counters {
             instructions,
             time: self.bus.devices.clint.time(instructions),
-            pending: self.bus.devices.clint.pending(),
+            pending: self.bus.devices.pending(),
         }
     }
 
@@ -495,8 +507,12 @@ impl Machine {
                 None => return self.trap(refused, pc),
             },
             Op::Wfi => {
+                if self.csrs.traps_wfi() {
+                    return self.raise(refused, pc);
+                }
+                let is_pending = self.csrs.wakes(self.bus.devices.pending());
                 let clint = &mut self.bus.devices.clint;
-                let is_awake = self.csrs.wakes(clint.pending())
+                let is_awake = is_pending
                     || self.csrs.listens_to_timer() && clint.idle_until_due(self.instructions + 1);
                 if !is_awake {
                     return Some(Stop::Asleep { pc });

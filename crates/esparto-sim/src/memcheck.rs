@@ -31,10 +31,12 @@ mod hint {
     pub(super) const DMA: i32 = 0x7E7;
     pub(super) const LOADED: i32 = 0x7E8;
     pub(super) const EVICTED: i32 = 0x7E9;
+    pub(super) const NAME: i32 = 0x7EA;
 }
 
 /// Capabilities as the program gives them with [`hint::HEAP`]: the bits of Esparto's `Caps`.
 mod caps {
+    pub(super) const EXTERNAL: u32 = 1 << 1;
     pub(super) const DMA: u32 = 1 << 2;
     pub(super) const ATOMIC: u32 = 1 << 6;
     pub(super) const ISR_SAFE: u32 = 1 << 7;
@@ -45,6 +47,12 @@ const MAX_FRAMES: usize = 16;
 
 /// How far below its end a stack is still taken for the one that overflows.
 const STACK_REACH_BYTES: u32 = 64 * 1024;
+
+/// The longest name of an owner that is kept, in bytes.
+const MAX_NAME_BYTES: u32 = 64;
+
+/// Places of the table of trusted instructions, a power of two.
+const TRUSTED_PLACES: usize = 1 << 12;
 
 /// How far from a block an access is still told as being beside it.
 const BLOCK_REACH_BYTES: u32 = 256;
@@ -61,6 +69,15 @@ impl Heap {
     fn holds(&self, addr: u32) -> bool {
         addr.wrapping_sub(self.start) < self.size_bytes
     }
+}
+
+/// The stack in use.
+#[derive(Clone, Copy, Debug)]
+struct Stack {
+    start: u32,
+    size_bytes: u32,
+    /// The task it is of; 0 is nobody in particular.
+    owner: u16,
 }
 
 /// Whose code it is.
@@ -95,7 +112,11 @@ pub struct Memcheck {
     heaps: Vec<Heap>,
     /// A heap whose memory is not safe in interrupts, or not for atomics.
     is_picky: bool,
-    stack: Option<(u32, u32)>,
+    stack: Option<Stack>,
+    /// What owners are called.
+    names: HashMap<u16, String>,
+    /// Instructions of an allocator, by their addresses.
+    trusted: Vec<u32>,
     /// The flaw of the instruction that was stopped at, and the address.
     suspect: Option<(Flaw, u32)>,
     /// That instruction has been looked at.
@@ -125,6 +146,8 @@ impl Memcheck {
             heaps: Vec::new(),
             is_picky: false,
             stack: None,
+            names: HashMap::new(),
+            trusted: vec![0; TRUSTED_PLACES],
             suspect: None,
             is_cleared: false,
             told: HashSet::new(),
@@ -151,39 +174,29 @@ impl Memcheck {
         leak::find(&self.blocks, &self.shadow, machine)
     }
 
-    /// The first flaw of an access of `size` bytes at `addr`.
+    /// The first flaw of an access of `size` bytes at `addr`, by `sp` or not.
     #[inline]
-    fn flaw_of_access(
-        &self,
-        place: Option<usize>,
-        addr: u32,
-        size: usize,
-        is_sp: bool,
-    ) -> Option<Flaw> {
-        let states = place.map_or(0, |place| self.shadow.get(place, size));
+    fn flaw_of_access(&self, bus: &Bus, addr: u32, size: usize, is_sp: bool) -> Option<Flaw> {
+        if is_sp
+            && let Some(stack) = self.stack
+            && addr < stack.start
+            && stack.start - addr <= STACK_REACH_BYTES
+        {
+            return Some(Flaw::StackOverflow);
+        }
+        let states = bus.place(addr).map_or(0, |place| self.shadow.get(place, size));
         if states != 0 {
             for k in 0..size {
                 match (states >> (8 * k)) as u8 {
-                    NO_BLOCK => {
-                        let place = place.map_or(0, |place| (place + k) as u32);
-                        let was_freed = self.blocks.freed_at(place).is_some();
-                        return Some(if was_freed {
-                            Flaw::UseAfterFree
-                        } else {
-                            Flaw::OutOfBounds
-                        });
-                    }
+                    // Whether it was freed is asked when it is told.
+                    NO_BLOCK => return Some(Flaw::OutOfBounds),
                     EVICTED => return Some(Flaw::EvictedOverlay),
                     _ => {}
                 }
             }
         }
-        if is_sp
-            && let Some((start, _)) = self.stack
-            && addr < start
-            && start - addr <= STACK_REACH_BYTES
-        {
-            return Some(Flaw::StackOverflow);
+        if !bus.is_cache_on() && (bus.is_cached(addr) || self.has(addr, caps::EXTERNAL)) {
+            return Some(Flaw::CacheOff);
         }
         if self.is_picky && self.is_in_interrupt && self.lacks(addr, caps::ISR_SAFE) {
             return Some(Flaw::InterruptAccess);
@@ -191,33 +204,37 @@ impl Memcheck {
         None
     }
 
+    /// Is `addr` in a heap with `cap`?
+    fn has(&self, addr: u32, cap: u32) -> bool {
+        self.heaps.iter().any(|heap| heap.holds(addr) && heap.caps & cap != 0)
+    }
+
     /// Is `addr` in a heap without `cap`?
     fn lacks(&self, addr: u32, cap: u32) -> bool {
         self.heaps.iter().any(|heap| heap.holds(addr) && heap.caps & cap == 0)
     }
 
-    /// Something is suspect: stops, unless it has been looked at.
-    fn suspect(&mut self, flaw: Flaw, addr: u32) -> bool {
-        if self.is_cleared {
+    /// Something is suspect: stops, unless it has been looked at or is done by who may.
+    fn suspect(&mut self, flaw: Flaw, addr: u32, pc: u32) -> bool {
+        if self.is_cleared || flaw.is_allocators() && self.trusted[trusted_place(pc)] == pc {
             return false;
         }
         self.suspect = Some((flaw, addr));
         true
     }
 
-    fn load(&mut self, x: &Registers, bus: &Bus, inst: &Inst, size: usize) -> bool {
+    fn load(&mut self, x: &Registers, bus: &Bus, inst: &Inst, pc: u32, size: usize) -> bool {
         let base = inst.rs1 as usize;
         let addr = x[base].wrapping_add(inst.imm as u32);
-        if self.undefined[base] != 0 && self.suspect(Flaw::Uninitialised, addr) {
+        if self.undefined[base] != 0 && self.suspect(Flaw::Uninitialised, addr, pc) {
             return true;
         }
-        let place = bus.place(addr);
-        if let Some(flaw) = self.flaw_of_access(place, addr, size, false)
-            && self.suspect(flaw, addr)
+        if let Some(flaw) = self.flaw_of_access(bus, addr, size, false)
+            && self.suspect(flaw, addr, pc)
         {
             return true;
         }
-        let states = place.map_or(0, |place| self.shadow.get(place, size));
+        let states = bus.place(addr).map_or(0, |place| self.shadow.get(place, size));
         let mut bits = if states == 0 { 0 } else { flow::of_states(states) };
         let is_signed = matches!(inst.op, Op::Lb | Op::Lh);
         if is_signed && bits >> (8 * size - 1) & 1 != 0 {
@@ -227,37 +244,35 @@ impl Memcheck {
         false
     }
 
-    fn store(&mut self, x: &Registers, bus: &Bus, inst: &Inst, size: usize) -> bool {
+    fn store(&mut self, x: &Registers, bus: &Bus, inst: &Inst, pc: u32, size: usize) -> bool {
         let base = inst.rs1 as usize;
         let addr = x[base].wrapping_add(inst.imm as u32);
-        if self.undefined[base] != 0 && self.suspect(Flaw::Uninitialised, addr) {
+        if self.undefined[base] != 0 && self.suspect(Flaw::Uninitialised, addr, pc) {
             return true;
         }
-        let Some(place) = bus.place(addr) else { return false };
-        let states = self.shadow.get(place, size);
-        let bits = self.undefined[inst.rs2 as usize];
-        if let Some(flaw) = self.flaw_of_access(Some(place), addr, size, base == 2) {
+        if let Some(flaw) = self.flaw_of_access(bus, addr, size, base == 2) {
             // What is done by those who may leaves memory what it is.
-            return self.suspect(flaw, addr);
+            return self.suspect(flaw, addr, pc);
         }
-        if states | bits != 0 {
+        let Some(place) = bus.place(addr) else { return false };
+        let bits = self.undefined[inst.rs2 as usize];
+        if self.shadow.get(place, size) | bits != 0 {
             self.shadow.write(place, size, bits);
         }
         false
     }
 
-    fn modify(&mut self, x: &Registers, bus: &Bus, inst: &Inst) -> bool {
+    fn modify(&mut self, x: &Registers, bus: &Bus, inst: &Inst, pc: u32) -> bool {
         let addr = x[inst.rs1 as usize];
-        let place = bus.place(addr);
-        if let Some(flaw) = self.flaw_of_access(place, addr, 4, false)
-            && self.suspect(flaw, addr)
+        if let Some(flaw) = self.flaw_of_access(bus, addr, 4, false)
+            && self.suspect(flaw, addr, pc)
         {
             return true;
         }
-        if self.is_picky && self.lacks(addr, caps::ATOMIC) && self.suspect(Flaw::Atomic, addr) {
+        if self.is_picky && self.lacks(addr, caps::ATOMIC) && self.suspect(Flaw::Atomic, addr, pc) {
             return true;
         }
-        if let Some(place) = place {
+        if let Some(place) = bus.place(addr) {
             self.undefined[inst.rd as usize] = flow::of_states(self.shadow.get(place, 4));
             if inst.op != Op::Lr && self.shadow.get(place, 4) == u32::from_le_bytes([UNWRITTEN; 4])
             {
@@ -321,6 +336,15 @@ impl Memcheck {
         false
     }
 
+    /// Memory in no block may have been in one.
+    fn refined(&self, machine: &Machine, flaw: Flaw, addr: u32) -> Flaw {
+        // The access may begin in a block and end behind it.
+        let bad = (0..4).filter_map(|k| machine.bus.place(addr.wrapping_add(k)));
+        let bad = bad.into_iter().find(|&place| self.shadow.get(place, 1) == u32::from(NO_BLOCK));
+        let was_freed = bad.is_some_and(|place| self.blocks.freed_at(place as u32).is_some());
+        if flaw == Flaw::OutOfBounds && was_freed { Flaw::UseAfterFree } else { flaw }
+    }
+
     fn tell(&mut self, machine: &Machine, flaw: Flaw, addr: u32) {
         if !self.told.insert((flaw, machine.pc())) {
             return;
@@ -339,11 +363,21 @@ impl Memcheck {
             size_bytes: block.size_bytes,
             allocated_by: block.allocated_by.clone(),
             freed_by: block.freed_by.clone(),
+            owner: self.name_of(block.owner),
         });
-        self.findings.push(Finding { flaw, addr, at: self.frames(machine), block });
+        let task = self.stack.and_then(|stack| self.name_of(stack.owner));
+        let stack = self.stack.filter(|_| flaw == Flaw::StackOverflow);
+        let stack = stack.map(|stack| (stack.start, stack.size_bytes));
+        self.findings.push(Finding { flaw, addr, at: self.frames(machine), block, task, stack });
     }
 
-    fn add_block(&mut self, machine: &Machine, addr: u32, size_bytes: u32) {
+    /// The name of an owner, or its number; `None` for nobody in particular.
+    fn name_of(&self, owner: u16) -> Option<String> {
+        let name = self.names.get(&owner).cloned();
+        name.or_else(|| (owner != 0).then(|| format!("owner {owner}")))
+    }
+
+    fn add_block(&mut self, machine: &Machine, addr: u32, size_bytes: u32, owner: u16) {
         let Some(place) = machine.bus.place(addr) else { return };
         // No block is longer than memory, whatever the program says.
         let size_bytes = size_bytes.min((machine.bus.memory_len_bytes() - place) as u32);
@@ -351,12 +385,17 @@ impl Memcheck {
         self.shadow.fill(place, size_bytes as usize, UNWRITTEN);
         let allocated_by = self.frames(machine);
         let place = place as u32;
-        self.blocks.add(Block { place, addr, size_bytes, allocated_by, freed_by: None });
+        self.blocks.add(Block { place, addr, size_bytes, owner, allocated_by, freed_by: None });
     }
 
     fn free_block(&mut self, machine: &Machine, addr: u32) {
         let place = machine.bus.place(addr);
         let block = place.and_then(|place| self.blocks.take(place as u32));
+        if let Some(block) = &block {
+            let held =
+                |heap: &Heap| heap.start == block.addr && heap.size_bytes <= block.size_bytes;
+            self.heaps.retain(|heap| !held(heap));
+        }
         let Some(mut block) = block else {
             let was_freed = place.is_some_and(|place| self.blocks.freed_at(place as u32).is_some());
             let flaw = if was_freed { Flaw::DoubleFree } else { Flaw::ForeignFree };
@@ -395,26 +434,26 @@ impl Watch for Memcheck {
     const HALT: Stop = Stop::Found;
 
     #[inline(always)]
-    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst, _: u32) -> bool {
+    fn before(&mut self, x: &Registers, bus: &Bus, inst: &Inst, pc: u32) -> bool {
         let stops = match inst.op {
-            Op::Lb | Op::Lbu => self.load(x, bus, inst, 1),
-            Op::Lh | Op::Lhu => self.load(x, bus, inst, 2),
-            Op::Lw => self.load(x, bus, inst, 4),
-            Op::Sb => self.store(x, bus, inst, 1),
-            Op::Sh => self.store(x, bus, inst, 2),
-            Op::Sw => self.store(x, bus, inst, 4),
+            Op::Lb | Op::Lbu => self.load(x, bus, inst, pc, 1),
+            Op::Lh | Op::Lhu => self.load(x, bus, inst, pc, 2),
+            Op::Lw => self.load(x, bus, inst, pc, 4),
+            Op::Sb => self.store(x, bus, inst, pc, 1),
+            Op::Sh => self.store(x, bus, inst, pc, 2),
+            Op::Sw => self.store(x, bus, inst, pc, 4),
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => {
                 let (a, b) = (inst.rs1 as usize, inst.rs2 as usize);
                 (self.undefined[a] | self.undefined[b]) != 0
-                    && self.suspect(Flaw::Uninitialised, x[a])
+                    && self.suspect(Flaw::Uninitialised, x[a], pc)
             }
             Op::Jalr => {
                 let base = inst.rs1 as usize;
                 let target = x[base].wrapping_add(inst.imm as u32);
                 let state = bus.place(target).map_or(0, |place| self.shadow.get(place, 1));
                 self.undefined[inst.rd as usize] = 0;
-                state == u32::from(EVICTED) && self.suspect(Flaw::EvictedOverlay, target)
-                    || self.undefined[base] != 0 && self.suspect(Flaw::Uninitialised, target)
+                state == u32::from(EVICTED) && self.suspect(Flaw::EvictedOverlay, target, pc)
+                    || self.undefined[base] != 0 && self.suspect(Flaw::Uninitialised, target, pc)
             }
             Op::Lr
             | Op::Sc
@@ -426,7 +465,7 @@ impl Watch for Memcheck {
             | Op::AmoMin
             | Op::AmoMax
             | Op::AmoMinu
-            | Op::AmoMaxu => self.modify(x, bus, inst),
+            | Op::AmoMaxu => self.modify(x, bus, inst, pc),
             Op::Ebreak => {
                 self.undefined[10] = 0;
                 false
@@ -455,12 +494,14 @@ impl Watch for Memcheck {
     fn stopped(&mut self, machine: &Machine) {
         self.is_cleared = true;
         let Some((flaw, addr)) = self.suspect.take() else { return };
-        let is_allowed =
-            matches!(flaw, Flaw::OutOfBounds | Flaw::UseAfterFree | Flaw::Uninitialised)
-                && self.is_allocators(machine);
-        if is_allowed {
+        if flaw.is_allocators() && self.is_allocators(machine) {
+            let pc = machine.pc();
+            if self.known.get(&pc) == Some(&Code::Allocator) {
+                self.trusted[trusted_place(pc)] = pc;
+            }
             return;
         }
+        let flaw = self.refined(machine, flaw, addr);
         self.tell(machine, flaw, addr);
         if flaw == Flaw::Uninitialised {
             // Told once: what follows from it is not news.
@@ -476,19 +517,30 @@ impl Watch for Memcheck {
         let place = machine.bus.place(a0);
         let cover = machine.bus.memory_len_bytes();
         match number {
-            hint::ALLOCATE => self.add_block(machine, a0, a1),
+            hint::ALLOCATE => self.add_block(machine, a0, a1, a2 as u16),
             hint::FREE => self.free_block(machine, a0),
             hint::RESIZE => self.resize_block(machine, a0, a1, a2),
             hint::HEAP => {
                 self.shadow.cover(cover);
                 if let Some(place) = place {
                     self.shadow.fill(place, a1 as usize, NO_BLOCK);
+                    // A block that is divided further, by a pool, is no block of its own.
+                    self.blocks.divide(place as u32);
                 }
                 let wanted = caps::ISR_SAFE | caps::ATOMIC;
                 self.is_picky |= a2 & wanted != wanted;
                 self.heaps.push(Heap { start: a0, size_bytes: a1, caps: a2 });
             }
-            hint::STACK => self.stack = (a1 != 0).then_some((a0, a1)),
+            hint::STACK => {
+                let stack = Stack { start: a0, size_bytes: a1, owner: a2 as u16 };
+                self.stack = (a1 != 0).then_some(stack);
+            }
+            hint::NAME => {
+                let bytes =
+                    (0..a2.min(MAX_NAME_BYTES)).map_while(|k| machine.byte(a1.wrapping_add(k)));
+                let name = String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned();
+                self.names.insert(a0 as u16, name);
+            }
             hint::WRITTEN => {
                 if let Some(place) = place {
                     self.shadow.fill(place, a1 as usize, FREE_USE);
@@ -510,4 +562,8 @@ impl Watch for Memcheck {
             _ => {}
         }
     }
+}
+
+fn trusted_place(pc: u32) -> usize {
+    pc as usize >> 1 & (TRUSTED_PLACES - 1)
 }

@@ -42,10 +42,16 @@ pub fn heap(addr: usize, size_bytes: usize, caps: esparto::Caps) {
     hint!("0x7E4", addr, size_bytes, u32::from(caps.bits()));
 }
 
-/// This is the stack from now on.
+/// This is the stack from now on, of the task `owner`.
 #[inline(always)]
-pub fn stack(addr: usize, size_bytes: usize) {
-    hint!("0x7E5", addr, size_bytes, 0);
+pub fn stack(addr: usize, size_bytes: usize, owner: u16) {
+    hint!("0x7E5", addr, size_bytes, u32::from(owner));
+}
+
+/// A task, or whoever else owns blocks, is called `text`.
+#[inline(always)]
+pub fn name(owner: u16, text: &'static str) {
+    hint!("0x7EA", u32::from(owner), text.as_ptr(), text.len());
 }
 
 /// A device reads or writes a buffer.

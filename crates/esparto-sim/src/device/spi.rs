@@ -9,7 +9,15 @@ use crate::bus::Stored;
 const CHIP_SELECT_MODE: u32 = 0x18;
 const TRANSMIT: u32 = 0x48;
 const RECEIVE: u32 = 0x4C;
+const TRANSMIT_MARK: u32 = 0x50;
+const RECEIVE_MARK: u32 = 0x54;
+const INTERRUPT_ENABLE: u32 = 0x70;
+const INTERRUPT_PENDING: u32 = 0x74;
 const LAST: u32 = 0x7C;
+
+/// Interrupts: fewer bytes to send than the mark, more received than the mark.
+const TRANSMIT_LOW: u32 = 1;
+const RECEIVE_HIGH: u32 = 2;
 
 /// The mode that keeps the card selected; in any other it is not.
 const HOLD: u32 = 2;
@@ -26,12 +34,26 @@ pub(crate) struct Spi {
 }
 
 impl Spi {
+    /// Does it want to interrupt?
+    pub(crate) fn wants(&self) -> bool {
+        self.pending() & self.registers[INTERRUPT_ENABLE as usize / 4] != 0
+    }
+
+    fn pending(&self) -> u32 {
+        // What is sent is gone at once.
+        let is_low = self.registers[TRANSMIT_MARK as usize / 4] > 0;
+        let mark = self.registers[RECEIVE_MARK as usize / 4] as usize;
+        let is_high = self.received.len() > mark;
+        u32::from(is_low) * TRANSMIT_LOW | u32::from(is_high) * RECEIVE_HIGH
+    }
+
     pub(crate) fn load(&mut self, offset: u32, size_bytes: u32) -> Option<u32> {
         if size_bytes != 4 || offset > LAST {
             return None;
         }
         Some(match offset {
             TRANSMIT => 0,
+            INTERRUPT_PENDING => self.pending(),
             RECEIVE => self.received.pop_front().map_or(EMPTY, u32::from),
             _ => self.registers[offset as usize / 4],
         })
@@ -192,6 +214,24 @@ mod tests {
         let mut copy = system.root_dir().open_file("copy.bin").expect("the file is there");
         copy.read_to_end(&mut copied).expect("the file can be read");
         assert!(copied == content[..5000], "the copy is what was written");
+    }
+
+    #[test]
+    fn interrupts_follow_the_marks() {
+        let mut spi = Spi::default();
+        spi.store(INTERRUPT_ENABLE, RECEIVE_HIGH, 4);
+        spi.store(RECEIVE_MARK, 1, 4);
+        assert!(!spi.wants());
+        spi.store(TRANSMIT, 0xFF, 4);
+        assert!(!spi.wants());
+        spi.store(TRANSMIT, 0xFF, 4);
+        assert!(spi.wants());
+        assert_eq!(spi.load(INTERRUPT_PENDING, 4), Some(RECEIVE_HIGH));
+        spi.load(RECEIVE, 4);
+        assert!(!spi.wants());
+        spi.store(TRANSMIT_MARK, 1, 4);
+        assert_eq!(spi.load(INTERRUPT_PENDING, 4), Some(TRANSMIT_LOW));
+        assert!(!spi.wants());
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Flaw {
     EvictedOverlay,
     /// Memory that an interrupt handler must not touch is touched in one.
     InterruptAccess,
+    /// Memory behind the cache is touched while that is off.
+    CacheOff,
     /// An atomic instruction in memory that cannot do them.
     Atomic,
     /// A buffer for DMA where DMA cannot reach.
@@ -29,6 +31,11 @@ pub enum Flaw {
 }
 
 impl Flaw {
+    /// May an allocator do this in memory that it manages?
+    pub(super) const fn is_allocators(self) -> bool {
+        matches!(self, Self::OutOfBounds | Self::UseAfterFree | Self::Uninitialised)
+    }
+
     /// The name, for suppressions and JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -41,6 +48,7 @@ impl Flaw {
             Self::StackOverflow => "stack-overflow",
             Self::EvictedOverlay => "evicted-overlay",
             Self::InterruptAccess => "interrupt-access",
+            Self::CacheOff => "cache-off",
             Self::Atomic => "atomic",
             Self::Dma => "dma",
         }
@@ -59,6 +67,7 @@ impl fmt::Display for Flaw {
             Self::StackOverflow => "stack overflow",
             Self::EvictedOverlay => "access to an overlay that was evicted",
             Self::InterruptAccess => "access in an interrupt to memory that is not safe there",
+            Self::CacheOff => "access to memory behind the cache while that is off",
             Self::Atomic => "atomic instruction in memory that cannot do them",
             Self::Dma => "buffer for DMA where DMA cannot reach",
         })
@@ -76,6 +85,8 @@ pub struct BlockFound {
     pub allocated_by: Vec<u32>,
     /// Who freed it, if it was.
     pub freed_by: Option<Vec<u32>>,
+    /// The name of whom it was allocated for, if that was told.
+    pub owner: Option<String>,
 }
 
 /// One thing that is wrong. Each place in the program tells of each flaw once.
@@ -89,6 +100,10 @@ pub struct Finding {
     pub at: Vec<u32>,
     /// The block it concerns, if one is known.
     pub block: Option<BlockFound>,
+    /// The name of the task whose stack was in use, if that was told.
+    pub task: Option<String>,
+    /// The first address and the size of the stack that overflowed.
+    pub stack: Option<(u32, u32)>,
 }
 
 /// Blocks that nothing points to any more, allocated at one place.

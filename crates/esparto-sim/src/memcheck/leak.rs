@@ -1,11 +1,15 @@
 //! Blocks that nothing points to any more.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use super::block::Blocks;
 use super::finding::Leak;
 use super::shadow::{NO_BLOCK, Shadow};
 use crate::machine::Machine;
+
+/// Registers whose values live on over calls: `ra` to `tp`, and the saved ones.
+const KEPT_REGISTERS: [u8; 16] = [1, 2, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
 
 /// Looks for the blocks that no register and no word outside of blocks leads to, directly or
 /// through other blocks. Linear in the size of memory.
@@ -19,19 +23,22 @@ pub(super) fn find(blocks: &Blocks, shadow: &Shadow, machine: &Machine) -> Vec<L
             waiting.push((block.place, block.size_bytes));
         }
     };
-    for register in 0..32 {
+    // What calls do not keep is left over from some call.
+    for register in KEPT_REGISTERS {
         reach(machine.register(register), &mut waiting);
     }
+    let constants = machine.constants();
     // Words that are in no block: statics, stacks, what an allocator keeps.
     let mut from = 0;
     for block in blocks.live() {
-        words(machine, shadow, from, block.place).for_each(|word| reach(word, &mut waiting));
+        words(machine, shadow, from, block.place, &constants)
+            .for_each(|word| reach(word, &mut waiting));
         from = (block.place + block.size_bytes).next_multiple_of(4);
     }
     let end = machine.bus.memory_len_bytes() as u32;
-    words(machine, shadow, from, end).for_each(|word| reach(word, &mut waiting));
+    words(machine, shadow, from, end, &constants).for_each(|word| reach(word, &mut waiting));
     while let Some((place, size_bytes)) = waiting.pop() {
-        words(machine, shadow, place.next_multiple_of(4), place + size_bytes)
+        words(machine, shadow, place.next_multiple_of(4), place + size_bytes, &[])
             .for_each(|word| reach(word, &mut waiting));
     }
 
@@ -60,6 +67,7 @@ fn words<'m>(
     shadow: &'m Shadow,
     from: u32,
     to: u32,
+    constants: &'m [Range<usize>],
 ) -> impl Iterator<Item = u32> + 'm {
     let bytes = machine.bus.backing().get(from as usize..to.max(from) as usize).unwrap_or_default();
     bytes
@@ -69,5 +77,7 @@ fn words<'m>(
             (from as usize + 4 * k, u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
         })
         .filter(|(place, word)| *word != 0 && shadow.get(*place, 1) != u32::from(NO_BLOCK))
+        // Instructions and constants look like pointers at times, and never are to a block.
+        .filter(|(place, _)| !constants.iter().any(|range| range.contains(place)))
         .map(|(_, word)| word)
 }

@@ -12,6 +12,8 @@ use board_virt::stack::Stack;
 use board_virt::{exit, println};
 use planted::hint;
 
+/// The task that overflows its stack.
+const DESCENT: u16 = 3;
 const STACK_BYTES: usize = 2048;
 
 #[inline(never)]
@@ -33,10 +35,11 @@ fn main() -> ! {
         core::slice::from_raw_parts_mut(memory.as_mut_ptr().cast::<MaybeUninit<u8>>(), STACK_BYTES)
     };
     let mut stack = Stack::new(bytes);
-    hint::stack(start, STACK_BYTES);
+    hint::name(DESCENT, "descent");
+    hint::stack(start, STACK_BYTES, DESCENT);
     stack.run(|| {
         println!("{}", deeper(14));
-        hint::stack(0, 0);
+        hint::stack(0, 0, 0);
     });
     exit::success()
 }
