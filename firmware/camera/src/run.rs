@@ -154,5 +154,7 @@ fn work(plan: &Plan, table: &Table<'_>, sources: Sources<'_>) {
         }
     }
     events::start();
-    crew.run();
+    if let Err(breach) = crew.run() {
+        panic!("{breach}");
+    }
 }

@@ -98,6 +98,7 @@ fn on_own_stack(work: impl FnOnce()) {
 #[board_virt::entry]
 fn main() -> ! {
     service::without_heap();
+    service::overrun();
     for region in memory::regions() {
         // SAFETY: the linker keeps these ranges free, and they are added once.
         unsafe { MEMORY.add::<Heap>(region) }.expect("the memory map is sound");

@@ -15,7 +15,9 @@ use esparto::bus::{Bus, EventType, PayloadBlock, Priority, ReceiveError, Setting
 use esparto::guard::Ledger;
 use esparto::monitor::{Diagnosis, Finding, HeapStats, Monitor, Thresholds, Unhealthy};
 use esparto::pool::{BlockPool, Critical, Pool, Shape};
-use esparto::stack::{NodePool, StackError, StackPool, StackSpan, StackUnit, Task, TaskTable};
+use esparto::stack::{
+    NodePool, StackBreach, StackError, StackPool, StackSpan, StackUnit, Task, TaskTable,
+};
 use esparto::{AllocError, Caps, Heap, Memory, Owner, RegionId, Stack};
 
 /// Bytes of a static, once.
@@ -104,7 +106,7 @@ pub(crate) fn without_heap() {
         });
     }
     timer::start(PERIOD_MS);
-    crew.run();
+    assert_eq!(crew.run(), Ok(()));
     timer::stop();
     assert_eq!(received_count, EVENT_COUNT);
     assert!(worked_count > EVENT_COUNT, "worked {worked_count} times");
@@ -139,6 +141,51 @@ pub(crate) fn without_heap() {
     for stack in &stacks {
         println!("service: {}", **stack);
     }
+}
+
+/// A frame that jumps over the canary and writes nothing: only the stack pointer tells, and only
+/// while it is there.
+pub(crate) fn overrun() {
+    /// Goes on for ever on a frame larger than its stack.
+    #[inline(never)]
+    fn leap() {
+        let mut frame = [const { MaybeUninit::<u8>::uninit() }; 2048];
+        black_box(&mut frame);
+        loop {
+            core::hint::spin_loop();
+        }
+    }
+
+    let place = bytes!(4096);
+    for byte in place.iter_mut() {
+        byte.write(0x5A);
+    }
+    let (below, stack) = place.split_at_mut(3072);
+    let leaper = Stack::adopt("leaper", stack).expect("large enough");
+    let bystander = Stack::adopt("bystander", bytes!(512)).expect("large enough");
+    let mut table = Table::with_overhead(0);
+    for (stack, owner) in [(&leaper, PRODUCER), (&bystander, WORKER)] {
+        table.add(Task::new(owner, stack)).expect("every task is another");
+    }
+    let mut crew = Crew::new(&table, |_| ());
+    // SAFETY: (both) the stack is the task's alone.
+    unsafe {
+        crew.add(PRODUCER, leap);
+        crew.add(WORKER, || {
+            loop {
+                Blocking.wait(1);
+            }
+        });
+    }
+    timer::start(PERIOD_MS);
+    let end = crew.run();
+    timer::stop();
+    let Err(breach @ StackBreach::Pointer { name: "leaper", .. }) = end else { panic!("{end:?}") };
+    assert_eq!(leaper.check(), Ok(()), "the canary saw nothing");
+    assert_eq!(bystander.check(), Ok(()));
+    // SAFETY: written above.
+    assert!(below.iter().all(|byte| unsafe { byte.assume_init() } == 0x5A), "nor did anybody else");
+    println!("service: {breach}");
 }
 
 /// Uses `BYTES` of the stack, and a frame or two.

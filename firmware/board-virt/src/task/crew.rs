@@ -4,7 +4,7 @@ use core::arch::asm;
 use core::marker::PhantomData;
 
 use esparto::Owner;
-use esparto::stack::{StackSpan, TaskTable};
+use esparto::stack::{StackBreach, StackSpan, TaskTable};
 use riscv::register::mtvec::{self, Mtvec, TrapMode};
 
 use super::entry::{A0, Context, MAIN, SP, enter};
@@ -77,7 +77,11 @@ impl<'a> Crew<'a> {
     ///
     /// Not for a program that uses [`run_guarded`](crate::stack::run_guarded) meanwhile: both want
     /// the traps.
-    pub fn run(self) {
+    ///
+    /// # Errors
+    /// A task overran its stack. By then it may have written to memory that is others', so all tasks
+    /// end there and then; what they held is lost, not dropped.
+    pub fn run(self) -> Result<(), StackBreach> {
         let before = mtvec::read();
         // SAFETY: from here on traps find the context of who runs, and that is this function.
         unsafe {
@@ -100,6 +104,7 @@ impl<'a> Crew<'a> {
         }
         // SAFETY: what was there before; nobody else runs.
         unsafe { mtvec::write(before) };
+        scheduler::with(|scheduler| scheduler.breach()).map_or(Ok(()), Err)
     }
 }
 

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use critical_section::{CriticalSection, Mutex};
 use esparto::Owner;
-use esparto::stack::StackSpan;
+use esparto::stack::{StackBreach, StackSpan};
 use riscv::register::mcause;
 
 use super::crew::TASK_LIMIT;
@@ -47,6 +47,8 @@ pub(super) struct Scheduler {
     current: Option<usize>,
     main_addrs: Range<usize>,
     on_switch: fn(Owner),
+    /// What put an end to all tasks.
+    breach: Option<StackBreach>,
 }
 
 static SCHEDULER: Mutex<RefCell<Scheduler>> = Mutex::new(RefCell::new(Scheduler {
@@ -54,6 +56,7 @@ static SCHEDULER: Mutex<RefCell<Scheduler>> = Mutex::new(RefCell::new(Scheduler 
     current: None,
     main_addrs: 0..0,
     on_switch: |_| (),
+    breach: None,
 }));
 
 static CONTEXTS: [ContextCell; TASK_LIMIT] = [const { ContextCell::new() }; TASK_LIMIT];
@@ -95,6 +98,7 @@ impl Scheduler {
             current: None,
             main_addrs: stack::in_use(),
             on_switch,
+            breach: None,
         };
     }
 
@@ -192,6 +196,7 @@ impl Scheduler {
 
     /// Looks at the stack of the task that was interrupted. Not only when it is switched away from: a
     /// large frame may have jumped over the canary, and only then is the stack pointer out there.
+    /// After an overrun nobody's memory can be trusted, so no task runs any more.
     fn check(&mut self) {
         // SAFETY: inside of a trap, where nobody else looks at the contexts.
         let sp_addr = unsafe { (*self.context(self.current)).registers[SP] };
@@ -203,9 +208,15 @@ impl Scheduler {
                 task.stack.check()
             };
             if let Err(breach) = breach {
-                panic!("{breach}");
+                self.breach = Some(breach);
+                self.tasks.iter_mut().flatten().for_each(|task| task.state = State::Ended);
             }
         }
+    }
+
+    /// What put an end to all tasks, if anything did.
+    pub(super) fn breach(&self) -> Option<StackBreach> {
+        self.breach
     }
 
     fn switch(&mut self) -> *mut Context {
