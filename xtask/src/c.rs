@@ -42,7 +42,7 @@ pub(crate) const QEMU: &str = "-M virt -bios none -nographic -monitor none -seri
 
 /// What the library may bring into a firmware, in bytes of code and constants: by program of
 /// `tests/size`.
-const SIZE_LIMITS: [(&str, u64); 2] = [("pools", 4_100), ("heap", 17_500)];
+const SIZE_LIMITS: [(&str, u64); 2] = [("pools", 4_100), ("heap", 19_000)];
 
 /// Builds the library and everything in its folder of tests, and runs it.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {

@@ -20,6 +20,7 @@ extern crate std;
 
 mod bus;
 mod caps;
+mod compat;
 mod cursor;
 mod handle;
 mod leaks;
@@ -37,6 +38,7 @@ mod tiers;
 
 pub use bus::*;
 pub use caps::*;
+pub use compat::*;
 pub use cursor::*;
 pub use leaks::*;
 pub use malloc::*;

@@ -402,6 +402,57 @@ typedef struct esparto_bus_stats_t {
 } esparto_bus_stats_t;
 
 /**
+ * A free block: the next one.
+ */
+typedef struct esparto_microusc_block_t {
+    /**
+     * The next free block; null after the last.
+     */
+    struct esparto_microusc_block_t *next;
+} esparto_microusc_block_t;
+
+/**
+ * What lies behind the blocks; one bit for each of them follows: is it in use?
+ */
+typedef struct Table {
+    uint32_t refused_count;
+    /**
+     * Did the pool's own descriptor come from the heap?
+     */
+    bool owns_descriptor;
+} Table;
+
+/**
+ * A pool: five fields to read, and a private one.
+ */
+typedef struct esparto_microusc_pool_t {
+    /**
+     * The first free block; null when all are in use.
+     */
+    struct esparto_microusc_block_t *memory_free;
+    /**
+     * The first block.
+     */
+    void *memory;
+    /**
+     * A block's size, rounded up to its alignment.
+     */
+    size_t block_size;
+    /**
+     * How many blocks there are.
+     */
+    size_t num_blocks;
+    /**
+     * How many of them are free.
+     */
+    size_t free_blocks;
+    /**
+     * Private: what is known of the blocks, behind the last of them.
+     */
+    struct Table *table;
+} esparto_microusc_pool_t;
+
+/**
  * The live blocks that one owner asked for in one line.
  */
 typedef struct esparto_leak_t {
@@ -825,6 +876,53 @@ enum esparto_status_t esparto_bus_stats(struct esparto_bus_t *bus,
  * As for `esparto_bus_start`.
  */
 uint32_t esparto_bus_refused_count(struct esparto_bus_t *bus, int32_t reason);
+
+/**
+ * `memory_pool_init`.
+ *
+ * # Safety
+ * `pool` is null or a descriptor of the caller's.
+ */
+bool esparto_microusc_pool_init(struct esparto_microusc_pool_t *pool,
+                                size_t block_size,
+                                size_t num_blocks);
+
+/**
+ * `memory_pool_malloc`.
+ */
+struct esparto_microusc_pool_t *esparto_microusc_pool_malloc(size_t block_size, size_t num_blocks);
+
+/**
+ * `memory_pool_alloc`: O(1), last in first out.
+ *
+ * # Safety
+ * As for `memory_pool_init`.
+ */
+void *esparto_microusc_pool_alloc(struct esparto_microusc_pool_t *pool);
+
+/**
+ * `memory_pool_free`: O(1); what is no block in use is refused and counted.
+ *
+ * # Safety
+ * As for `memory_pool_init`; a block in use is the caller's to give back.
+ */
+void esparto_microusc_pool_free(struct esparto_microusc_pool_t *pool, void *block);
+
+/**
+ * Ends a pool: its storage goes back, and its descriptor if it came from the heap.
+ *
+ * # Safety
+ * As for `memory_pool_init`; nobody uses a block of it any more.
+ */
+void esparto_microusc_pool_destroy(struct esparto_microusc_pool_t *pool);
+
+/**
+ * How many pointers were refused when they were given back.
+ *
+ * # Safety
+ * As for `memory_pool_init`.
+ */
+uint32_t esparto_microusc_pool_refused_count(struct esparto_microusc_pool_t *pool);
 
 /**
  * Records every block from now on, with its owner and, of `esparto_malloc_at`, its line. Each request
