@@ -13,7 +13,7 @@ use crate::exec::Cmd;
 use crate::program::{DIR, IMAC, IMC, Program};
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
-use crate::{Repo, tools};
+use crate::{Repo, heavy, tools};
 
 use record::Records;
 
@@ -165,17 +165,8 @@ pub(crate) fn test_on_sim(repo: &Repo, tally: &mut Tally) -> Result<()> {
         println!("{}: {} instructions", program.title(), said.instructions);
         tally.pass();
     }
-    for words in SIM_TESTS {
-        tested(&repo.cargo("test --locked --release").words(words), tally)?;
-    }
-    Ok(())
+    heavy::test(repo, tally)
 }
-
-/// Tests of the simulator that need more than the host step has: QEMU, firmware.
-const SIM_TESTS: [&str; 2] = [
-    "-p esparto-sim --features qemu --test lockstep",
-    "-p esparto-cli --features firmware --test card --test planted",
-];
 
 #[cfg(test)]
 mod tests {

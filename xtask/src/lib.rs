@@ -13,6 +13,8 @@ mod emulator;
 mod exec;
 mod firmware;
 mod freertos;
+mod heavy;
+mod miri;
 mod program;
 mod readme;
 mod repo;

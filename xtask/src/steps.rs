@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::exec::Cmd;
 use crate::tally::Tally;
 use crate::tidy::layers::LAYERS;
-use crate::{Repo, c, firmware, freertos, silent, tools, traces};
+use crate::{Repo, c, firmware, freertos, heavy, miri, silent, tools, traces};
 
 /// One step: its name on the command line, what it shows, and the work.
 pub(crate) struct Step {
@@ -65,7 +65,7 @@ pub(crate) const STEPS: [Step; 15] = [
     Step {
         name: "miri",
         about: "no undefined behaviour in the core, on 64 and 32 bits",
-        run: miri,
+        run: miri::test,
     },
 ];
 
@@ -86,18 +86,6 @@ const WORKSPACES: [&str; 3] = [".", "firmware", "fuzz"];
 /// The features of the core that may be on in any combination.
 const CORE_FEATURES: [&str; 4] =
     ["", "allocator-api2-v0_3", "allocator-api2-v0_4", "allocator-api2-v0_3,allocator-api2-v0_4"];
-
-/// Miri looks at all of the core on 64 bits, and on 32 bits at what computes with addresses. Neither
-/// has to be the machine's own.
-const MIRI_RUNS: [(&str, &str); 2] = [
-    ("x86_64-unknown-linux-gnu", "--lib --tests"),
-    (
-        "i686-unknown-linux-gnu",
-        "--lib --test heap_tag --test heap_sized --test linked_list --test memory --test pool_block --test word",
-    ),
-];
-
-const MIRI_FLAGS: &str = "-Zmiri-strict-provenance -Zmiri-disable-isolation -Zmiri-ignore-leaks";
 
 /// Formats every workspace.
 pub(crate) fn format(repo: &Repo) -> Result<()> {
@@ -168,10 +156,12 @@ fn tidy(repo: &Repo, tally: &mut Tally) -> Result<()> {
 }
 
 fn host(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    let what = "--locked --workspace --exclude xtask --all-features";
+    // The others need tools and firmware: the step `sim` runs them.
+    let features = heavy::other_features(&repo.metadata()?);
+    let what = format!("--locked --workspace --exclude xtask --features {features}");
     let has_nextest = repo.cargo("nextest --version").succeeds();
     let runner = if has_nextest { "nextest run" } else { "test --lib --bins --tests" };
-    tested(&repo.cargo(runner).words(what), tally)?;
+    tested(&repo.cargo(runner).words(&what), tally)?;
     firmware::test_on_host(repo, tally)
 }
 
@@ -210,21 +200,4 @@ fn no_std(repo: &Repo, tally: &mut Tally) -> Result<()> {
         checked(&build, tally)?;
     }
     Ok(())
-}
-
-fn miri(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    tools::ensure_miri()?;
-    MIRI_RUNS.iter().try_for_each(|(target, tests)| {
-        let miri = repo.cargo("+nightly miri test --locked -p esparto --all-features");
-        let miri = miri
-            .words(tests)
-            .arg("--target")
-            .arg(target)
-            // Isolation off: proptest looks for the file of its earlier failures. Leaks ignored:
-            // memory handed to a `Memory` is given for ever, as on the chip.
-            .env("MIRIFLAGS", MIRI_FLAGS)
-            // Miri is some hundred times slower: the host step runs the full number of cases.
-            .env("PROPTEST_CASES", "4");
-        tested(&miri, tally)
-    })
 }

@@ -44,6 +44,18 @@ pub(crate) const HOST_CPP: Program = Program {
     ],
 };
 
+/// The debugger that talks to the simulator.
+pub(crate) const GDB: Program = Program {
+    command: "gdb-multiarch",
+    debian: &["gdb-multiarch"],
+    elsewhere: &[
+        ("Fedora", "sudo dnf install gdb && sudo ln -s gdb /usr/bin/gdb-multiarch"),
+        ("Arch", "sudo pacman -S gdb  # and a link gdb-multiarch to riscv64-elf-gdb"),
+        ("Alpine", "sudo apk add gdb-multiarch"),
+        ("macOS", "brew install riscv64-elf-gdb  # and a link gdb-multiarch to it"),
+    ],
+};
+
 /// A program that comes from the system's packages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {
