@@ -3,6 +3,7 @@
 mod block;
 mod error;
 mod global;
+mod grow;
 mod handle;
 mod sized;
 mod state;
@@ -16,6 +17,7 @@ use critical_section::Mutex;
 
 pub use block::Block;
 pub use error::AllocError;
+pub use grow::GrowError;
 pub use handle::Handle;
 pub use sized::SizedError;
 

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::AllocError;
-use crate::heap::{Corruption, Cursor, ExtentKind, InitError, Progress, RawHeap};
+use crate::heap::{Corruption, Cursor, ExtendError, ExtentKind, InitError, Progress, RawHeap};
 use crate::{Caps, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Sink};
 
 /// A region with its heap and its account.
@@ -192,6 +192,26 @@ impl<const N: usize, S: Sink> State<N, S> {
             *place = Some(slot);
         }
         Ok(RegionId(index as u8))
+    }
+
+    /// Gives a region's heap the memory behind it.
+    ///
+    /// # Safety
+    /// As for `Memory::extend`; `whole` is the region with this memory.
+    pub(super) unsafe fn lengthen(
+        &mut self,
+        id: RegionId,
+        whole: Region,
+        added: NonNull<[u8]>,
+    ) -> Result<(), ExtendError> {
+        let Some(slot) = self.slots[id.index()].as_mut() else {
+            return Err(ExtendError::Unsupported);
+        };
+        // SAFETY: passed on.
+        let gained_bytes = unsafe { slot.heap_mut().extend(added) }?;
+        slot.region = whole;
+        slot.bookkeeping_bytes += added.len() - gained_bytes;
+        Ok(())
     }
 
     /// Takes memory for the control block of an external region's heap.
