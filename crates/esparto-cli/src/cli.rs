@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use clap::{Parser, Subcommand};
 
-use crate::{Exit, Failure, Output, chips, overlay, report, run, sim};
+use crate::{Exit, Failure, Output, chips, map, overlay, report, run, sim};
 
 /// What the help says below the options; [`Exit`] holds the same numbers.
 const EXIT_CODES: &str = "\
@@ -43,6 +43,9 @@ pub enum Command {
     /// Run a firmware on a simulated board, with the rules of its memory
     #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(sim::LONG_HELP))]
     Sim(sim::Args),
+    /// Show where every byte of a firmware lives, and what is left; or what two of them differ in
+    #[command(after_help = EXIT_CODES)]
+    Map(map::Args),
     /// Link libraries as overlays, pack them, and read what was packed
     #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(overlay::LONG_HELP))]
     Overlay(overlay::Args),
@@ -63,6 +66,7 @@ pub fn execute(cli: &Cli, out: impl Write, mut err: impl Write) -> Exit {
         Command::Report(args) => report::run(args, &mut output),
         Command::Run(args) => run::run(args, &mut output),
         Command::Sim(args) => sim::run(args, &mut output),
+        Command::Map(args) => map::run(args, &mut output),
         Command::Overlay(args) => overlay::run(args, &mut output),
     };
     match result.and_then(|()| writer.flush().map_err(Failure::from)) {

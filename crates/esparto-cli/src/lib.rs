@@ -10,6 +10,7 @@ pub mod chips;
 mod cli;
 mod failure;
 mod lines;
+pub mod map;
 mod output;
 pub mod overlay;
 pub mod report;

@@ -2,7 +2,7 @@
 
 mod check;
 mod config;
-mod elf;
+pub(crate) mod elf;
 mod inspect;
 mod link;
 mod machine;

@@ -3,6 +3,7 @@
 mod heap;
 mod map;
 mod replay;
+mod tiers;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub(crate) use heap::parse_bytes;
 pub use heap::{HeapChoice, UnknownHeap};
 use map::Map;
 use replay::Replay;
+pub use tiers::TiersChoice;
 
 /// What the long help says below the options.
 pub(crate) const LONG_HELP: &str = "\
@@ -59,6 +61,16 @@ pub struct Args {
     #[arg(long, value_name = "BYTES", default_value = "0", value_parser = heap::parse_bytes)]
     pub psram: u32,
 
+    /// Compare: the heap alone, and with pools of these block sizes and counts in front of it, as
+    /// in 64x100,256x50; or `service`, `multi-size`, or `fit` for what the trace needs. Both in one
+    /// stretch as long as the largest internal region
+    #[arg(long, value_name = "CLASSES")]
+    pub tiers: Option<TiersChoice>,
+
+    /// With --tiers: in a stretch of so many percent of what the trace has live at its peak
+    #[arg(long, value_name = "PERCENT", requires = "tiers")]
+    pub room: Option<u32>,
+
     /// How.
     #[command(flatten)]
     pub options: Options,
@@ -76,6 +88,14 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         name => Some(Map::of_chip(name, args.psram)?),
     };
     let mut trace = TraceFile::open(&args.trace, args.options.lenient)?;
+    if let Some(choice) = &args.tiers {
+        let room_bytes = chip_map.as_ref().map_or(0, Map::largest_internal_bytes);
+        if room_bytes == 0 && args.room.is_none() {
+            let error = Failure::usage("`--tiers` on recorded regions needs to know the room");
+            return Err(error.mend("give `--room PERCENT`, or a chip"));
+        }
+        return tiers::compare(&mut trace, args.heap, choice, room_bytes, args.room, out);
+    }
     let mut notes = Vec::new();
     let sites = report::sites(&trace, &args.options, &mut notes)?;
     let mut model = Model::new(sites);

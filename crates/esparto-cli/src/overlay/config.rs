@@ -127,8 +127,7 @@ pub(crate) struct Stretch {
     pub(crate) len_bytes: u32,
 }
 
-impl Stretch {
-}
+impl Stretch {}
 
 /// An overlay to make.
 #[derive(Debug)]

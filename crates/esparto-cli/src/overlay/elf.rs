@@ -85,6 +85,7 @@ pub(crate) struct Symbol<'a> {
     pub(crate) is_function: bool,
     pub(crate) is_object: bool,
     pub(crate) is_weak: bool,
+    pub(crate) is_local: bool,
 }
 
 /// A relocation that the linker left in the file.
@@ -185,6 +186,7 @@ impl<'a> Firmware<'a> {
                 is_function: kind == elf::STT_FUNC,
                 is_object: kind == elf::STT_OBJECT,
                 is_weak: symbol.st_bind() == elf::STB_WEAK,
+                is_local: symbol.st_bind() == elf::STB_LOCAL,
             });
         }
         Ok(Self { file, bytes, header, sections, symbols, by_name })

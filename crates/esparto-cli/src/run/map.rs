@@ -27,6 +27,13 @@ pub(crate) struct Map {
 }
 
 impl Map {
+    /// The length of the largest internal region that holds bytes; 0 without one.
+    pub(crate) fn largest_internal_bytes(&self) -> usize {
+        let internal =
+            self.pieces.iter().filter(|it| it.caps.contains(Caps::INTERNAL | Caps::BYTE));
+        internal.map(|it| it.size_bytes).max().unwrap_or(0)
+    }
+
     /// A map without regions.
     pub(crate) fn new(chip: String) -> Self {
         Self { chip, pieces: Vec::new() }

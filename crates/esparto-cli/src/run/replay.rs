@@ -240,7 +240,10 @@ fn policy(require: Caps, prefer: Caps) -> Policy {
 }
 
 /// Host memory whose address is `start_addr` up to a multiple of [`CONGRUENT_BYTES`].
-fn congruent_bytes(start_addr: usize, size_bytes: usize) -> &'static mut [MaybeUninit<u8>] {
+pub(super) fn congruent_bytes(
+    start_addr: usize,
+    size_bytes: usize,
+) -> &'static mut [MaybeUninit<u8>] {
     let bytes = Vec::leak(vec![MaybeUninit::<u8>::uninit(); size_bytes + CONGRUENT_BYTES]);
     let skip = start_addr.wrapping_sub(bytes.as_ptr().addr()) % CONGRUENT_BYTES;
     &mut bytes[skip..skip + size_bytes]

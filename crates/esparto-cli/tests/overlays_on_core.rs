@@ -1,0 +1,203 @@
+//! `firmware/overlay` from its sources in C, C++ and Rust to running overlays: prepared, linked,
+//! packed, read by semihosting in QEMU and from a FAT card on the simulator. `--features firmware`
+//! turns this on; it needs a C compiler for RISC-V and QEMU.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use card_image::Format;
+use clap::Parser;
+use esparto_cli::{Cli, execute};
+use serde_json::Value;
+
+const CORE: &str = "riscv32imc-unknown-none-elf";
+const MACHINE: [&str; 3] = ["-march=rv32imc", "-mabi=ilp32", "-ffreestanding"];
+const CARD_BYTES: usize = 64 << 20;
+
+/// Where everything is made.
+fn out() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("overlays")
+}
+
+fn firmware() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware")
+}
+
+fn run(command: &mut Command) -> String {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed:\n{said}{complaint}");
+    said
+}
+
+/// `esparto` with these words; gives what it said as JSON, and its exit code.
+fn esparto(words: &[&str]) -> (u8, Value) {
+    let words = ["esparto", "--json"].into_iter().chain(words.iter().copied());
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = execute(&Cli::parse_from(words), &mut out, &mut err) as u8;
+    let text = if out.is_empty() { &err } else { &out };
+    (exit, serde_json::from_slice(text).unwrap_or_default())
+}
+
+/// Compiles the sources, those of the overlays and the resident ones.
+fn compile(out: &Path) {
+    let gcc = "riscv64-unknown-elf-gcc";
+    let sources = firmware().join("overlay/overlays");
+    let common = ["-O2", "-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Werror"];
+    for name in [
+        "ping.c",
+        "pong.c",
+        "moving.c",
+        "loose.c",
+        "bulk.S",
+        "drift.S",
+        "shapes.cpp",
+        "resident.cpp",
+    ] {
+        let (stem, kind) = name.split_once('.').expect("a source has an extension");
+        let mut command = Command::new(gcc);
+        command.args(MACHINE).args(common).arg("-c").arg(sources.join(name));
+        match kind {
+            "c" => command.args(["-std=c11", "--specs=picolibc.specs"]),
+            "cpp" => command.args([
+                "-std=c++17",
+                "-fno-exceptions",
+                "-fno-rtti",
+                // Destructors of objects go to the table that unloading runs.
+                "-fno-use-cxa-atexit",
+                "-fno-threadsafe-statics",
+            ]),
+            _ => &mut command,
+        };
+        run(command.arg("-o").arg(out.join(format!("{stem}.o"))));
+    }
+    // The C library's own, without its start-up and its linker script.
+    let script = out.join("none.ld");
+    fs::write(&script, "SECTIONS {}").expect("there is room");
+    let jumps = ["-Wl,-u,setjmp", "-Wl,-u,longjmp", "-lc"];
+    let mut command = Command::new(gcc);
+    command.args(MACHINE).args([
+        "--specs=picolibc.specs",
+        "-nostartfiles",
+        "-nostdlib",
+        "-r",
+        "-T",
+    ]);
+    run(command.arg(script).args(jumps).arg("-o").arg(out.join("setjmp.o")));
+    fs::copy(sources.join("esparto.toml"), out.join("esparto.toml")).expect("there is room");
+}
+
+/// Everything up to the packed files; gives the stripped ELF file of the program `bin`.
+fn build(bin: &str, out: &Path) -> PathBuf {
+    fs::create_dir_all(out).expect("there is room");
+    compile(out);
+    let text = |path: &Path| path.to_str().expect("a path in words").to_owned();
+    let config = text(&out.join("esparto.toml"));
+    let (exit, said) = esparto(&["overlay", "link", "--config", &config, "--out", &text(out)]);
+    assert_eq!(exit, 0, "{said}");
+    run(Command::new(env!("CARGO"))
+        .current_dir(firmware())
+        .args(["build", "--release", "--locked", "--target", CORE, "-p", "overlay", "--bin", bin])
+        .arg("--target-dir")
+        .arg(out.join("target"))
+        .env("ESPARTO_OVERLAYS", out)
+        .env_remove("RUSTFLAGS"));
+    let elf = out.join("target").join(CORE).join("release").join(bin);
+    let data = text(&out.join("data"));
+    let (exit, said) =
+        esparto(&["overlay", "pack", &text(&elf), "--config", &config, "--out", &data]);
+    assert_eq!(exit, 0, "{said}");
+    elf.with_file_name(format!("{bin}.flash.elf"))
+}
+
+/// What the program says in QEMU with its overlays in a folder.
+fn on_qemu(elf: &Path, out: &Path) -> String {
+    let mut command = Command::new("qemu-system-riscv32");
+    command.current_dir(out).args(["-machine", "virt", "-bios", "none", "-display", "none"]);
+    command.args(["-monitor", "none", "-serial", "stdio", "-icount", "shift=0,sleep=off"]);
+    command.args(["-semihosting-config", "enable=on,target=native", "-append", "data", "-kernel"]);
+    run(command.arg(elf))
+}
+
+/// The packed files, by name.
+fn files(out: &Path) -> Vec<(String, Vec<u8>)> {
+    let listed = fs::read_dir(out.join("data")).expect("packed");
+    let paths = listed.map(|entry| entry.expect("readable").path());
+    let is_image = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.ends_with("_e") || name.ends_with("_d")
+    };
+    paths
+        .filter(is_image)
+        .map(|path| {
+            let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+            (name, fs::read(&path).expect("readable"))
+        })
+        .collect()
+}
+
+/// What the program says on the simulator with these files on its card, and its exit code.
+fn on_card(elf: &Path, out: &Path, format: Format, files: &[(String, Vec<u8>)]) -> (u8, String) {
+    let image = out.join("card.img");
+    let pairs = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let built = card_image::build(CARD_BYTES, format, pairs).expect("there is room");
+    fs::write(&image, built).expect("there is room");
+    let (image, elf) = (image.to_str().expect("words"), elf.to_str().expect("words"));
+    let words = ["sim", elf, "--sd", image, "--max-instructions", "4000000000"];
+    let (exit, report) = esparto(&words);
+    (exit, report["output"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The lines that do not depend on where the files are.
+fn common(said: &str) -> Vec<&str> {
+    said.lines()
+        .map(str::trim_end)
+        .filter(|line| !line.starts_with("instructions") && !line.starts_with("stack"))
+        .collect()
+}
+
+#[test]
+fn overlays_in_c_and_cpp_run_from_a_folder_and_from_a_card() {
+    let out = out().join("overlay");
+    let elf = build("overlay", &out);
+    let on_qemu = on_qemu(&elf, &out);
+    assert!(on_qemu.lines().any(|line| line.trim_end() == "ok"), "{on_qemu}");
+    let files = files(&out);
+    for format in [Format::Fat16, Format::Fat32] {
+        let (exit, on_card) = on_card(&elf, &out, format, &files);
+        assert_eq!(exit, 0, "{format:?}: {on_card}");
+        assert_eq!(common(&on_card), common(&on_qemu), "{format:?}");
+    }
+    // A damaged, a missing and a foreign file: the program says what, and nothing else happens.
+    for (change, needle) in [
+        (0, "the e file: image is damaged"),
+        (1, "cannot open the e file: no such file"),
+        (2, "the file is of overlay"),
+    ] {
+        let mut files = files.clone();
+        let at = files.iter().position(|(name, _)| name == "ping_e").expect("packed");
+        match change {
+            0 => *files[at].1.last_mut().expect("not empty") ^= 1,
+            1 => drop(files.remove(at)),
+            _ => {
+                let other = files.iter().position(|(name, _)| name == "pong_e").expect("packed");
+                files[at].1 = files[other].1.clone();
+            }
+        }
+        let (exit, said) = on_card(&elf, &out, Format::Fat16, &files);
+        assert!(said.contains(needle), "{needle} is not in {said}");
+        assert_eq!(exit, 1, "the answers are checked: {said}");
+    }
+}
+
+#[test]
+fn what_a_load_and_a_call_cost_is_within_its_limits() {
+    let out = out().join("cost");
+    let elf = build("cost", &out);
+    let said = on_qemu(&elf, &out);
+    println!("{said}");
+    assert!(said.lines().any(|line| line.trim_end() == "ok"), "{said}");
+}
