@@ -2,10 +2,18 @@
 
 use core::fmt;
 
+#[cfg(feature = "fat")]
+mod fat;
+#[cfg(feature = "flash")]
+mod flash;
 mod memory;
 #[cfg(feature = "std")]
 mod std;
 
+#[cfg(feature = "fat")]
+pub use fat::{FatStore, ReadAhead};
+#[cfg(feature = "flash")]
+pub use flash::{FlashError, FlashFile, FlashStore};
 pub use memory::MemoryStore;
 #[cfg(feature = "std")]
 pub use std::StdStore;

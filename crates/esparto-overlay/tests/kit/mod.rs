@@ -1,6 +1,6 @@
 //! A chip, a card and a firmware, as strict as the real ones: stores that the memory does not take
 //! panic, and so does code that is written while it can be called.
-#![allow(dead_code, reason = "each test uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
