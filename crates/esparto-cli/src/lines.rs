@@ -25,7 +25,7 @@ impl<'a> Lines<'a> {
         Self { context, dwarf: gimli::Dwarf::load(load).ok() }
     }
 
-    /// `file:line` of the declarations of the variables at `addrs`, of those that are known. Walks
+    /// `file:line` of the declarations of the functions and variables at `addrs`, of those that are known. Walks
     /// the debug information once; stops at what is damaged.
     pub(crate) fn declarations(&self, addrs: &[u32]) -> FxHashMap<u32, String> {
         let mut found = FxHashMap::default();
@@ -59,18 +59,25 @@ fn declarations_of(
 ) -> gimli::Result<()> {
     let mut entries = unit.entries();
     while let Some(entry) = entries.next_dfs()? {
-        if entry.tag() != gimli::DW_TAG_variable {
-            continue;
-        }
-        let Some(gimli::AttributeValue::Exprloc(place)) = entry.attr_value(gimli::DW_AT_location)
-        else {
+        let address = match entry.tag() {
+            gimli::DW_TAG_subprogram => match entry.attr_value(gimli::DW_AT_low_pc) {
+                Some(low_pc) => dwarf.attr_address(unit, low_pc)?,
+                None => None,
+            },
+            gimli::DW_TAG_variable => match entry.attr_value(gimli::DW_AT_location) {
+                Some(gimli::AttributeValue::Exprloc(place)) => {
+                    match place.operations(unit.encoding()).next()? {
+                        Some(gimli::Operation::Address { address }) => Some(address),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some(address) = address.filter(|address| wanted.contains(&(*address as u32))) else {
             continue;
         };
-        let mut operations = place.operations(unit.encoding());
-        let Some(gimli::Operation::Address { address }) = operations.next()? else { continue };
-        if !wanted.contains(&(address as u32)) {
-            continue;
-        }
         // A definition may leave file and line to the declaration it completes.
         let declaration = match entry.attr_value(gimli::DW_AT_specification) {
             Some(gimli::AttributeValue::UnitRef(at)) => Some(unit.entry(at)?),

@@ -8,7 +8,8 @@ use esparto_cli::{Cli, execute};
 fn run(trace: &str, more: &[&str]) -> (serde_json::Value, String, bool) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces").join(trace);
     let path = path.to_str().unwrap();
-    let args = ["esparto", "--json", "run", "recorded", path].iter().chain(more);
+    let args = ["esparto", "--json", "run", "recorded", path].into_iter();
+    let args = args.chain(more.iter().copied());
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = execute(&Cli::parse_from(args), &mut out, &mut err);
     let is_done = format!("{exit:?}") == "Done";

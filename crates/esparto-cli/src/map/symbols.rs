@@ -64,9 +64,8 @@ pub(crate) fn largest(firmware: &Firmware<'_>, account: &Account, top: usize) ->
     all.dedup_by_key(|(symbol, _)| (symbol.addr, symbol.len_bytes, symbol.section));
     all.truncate(top);
     let lines = firmware.lines();
-    let variables: Vec<u32> =
-        all.iter().filter(|(symbol, _)| symbol.is_object).map(|(symbol, _)| symbol.addr).collect();
-    let declared = lines.declarations(&variables);
+    let addrs: Vec<_> = all.iter().map(|(symbol, _)| symbol.addr).collect();
+    let declared = lines.declarations(&addrs);
     all.into_iter()
         .map(|(symbol, kind)| SymbolView {
             name: demangled(symbol.name),
@@ -75,11 +74,7 @@ pub(crate) fn largest(firmware: &Firmware<'_>, account: &Account, top: usize) ->
             kind,
             storage: storage_of(symbol),
             area: account.area_of(symbol.addr).to_owned(),
-            location: if symbol.is_function {
-                lines.at(symbol.addr)
-            } else {
-                declared.get(&symbol.addr).cloned()
-            },
+            location: declared.get(&symbol.addr).cloned().or_else(|| lines.at(symbol.addr)),
         })
         .collect()
 }
