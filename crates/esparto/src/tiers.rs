@@ -7,6 +7,7 @@
 
 #[cfg(any(feature = "allocator-api2-v0_3", feature = "allocator-api2-v0_4"))]
 mod allocator;
+mod block;
 mod class;
 mod error;
 mod sized;
@@ -17,6 +18,7 @@ use core::alloc::Layout;
 use core::fmt;
 use core::ptr::NonNull;
 
+pub use block::TiersBlock;
 pub use class::{Class, Spill};
 pub use error::{AllocError, DeinitError, InitError};
 pub use stats::{ClassStats, TiersStats, Unhealthy};
@@ -209,6 +211,14 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
             }
             done => done,
         }
+    }
+
+    /// Takes a block that gives itself back, from a pool or from the heap.
+    ///
+    /// # Errors
+    /// As for [`allocate`](Self::allocate).
+    pub fn take(&self, layout: Layout) -> Result<TiersBlock<'_, CLASSES, N, S>, AllocError> {
+        TiersBlock::new(self, layout)
     }
 
     /// Takes a block from a pool, and never from the heap; `None` when a request of this layout

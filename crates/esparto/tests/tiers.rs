@@ -477,3 +477,57 @@ proptest! {
         prop_assert_eq!(tiers.deinit(), Ok(()));
     }
 }
+
+#[test]
+fn a_block_gives_itself_back_to_where_it_came_from_and_moves_with_its_size() {
+    let memory = memory(16 << 10, 0);
+    let tiers = few(memory);
+    let live_before = live_bytes(memory, 0);
+    let mut block = tiers.take(layout(5)).unwrap();
+    block.iter_mut().zip(*b"hello").for_each(|(to, from)| _ = to.write(from));
+    for size in [200, 3000, 5] {
+        block.resize(size).unwrap();
+        assert_eq!((block.len(), block.layout().size()), (size, size));
+        // SAFETY: the first five bytes were written above, and move along.
+        let kept: Vec<u8> = block[..5].iter().map(|byte| unsafe { byte.assume_init() }).collect();
+        assert_eq!(kept, b"hello");
+    }
+    assert!(block.resize(1 << 20).is_err() && block.len() == 5, "it is as it was");
+    drop(block);
+    assert!(tiers.stats().classes.iter().all(|class| class.used_count == 0));
+    assert_eq!((tiers.stats().fallback_count, live_bytes(memory, 0)), (0, live_before));
+}
+
+/// The marks are kept by where the free list is, not by counting: hold them to counting.
+#[test]
+fn high_water_marks_and_counts_are_those_of_counting() {
+    let memory = memory(64 << 10, 0);
+    let tiers = Tiers::new(memory, [Class::new("Small", 32, 100)]);
+    tiers.init().unwrap();
+    let (mut held, mut seed) = (Vec::new(), 7_u32);
+    let (mut used, mut peak, mut counts) = (0, 0, [0, 0]);
+    for step in 0..4000 {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if step % 97 == 0 {
+            tiers.reset_stats();
+            (peak, counts) = (used, [0, 0]);
+        }
+        // Drifts up and down, so that old marks are passed and new ones made.
+        let does_take = (seed >> 16) % 100 < if step / 300 % 2 == 0 { 60 } else { 40 };
+        if does_take {
+            if let Ok(Some(block)) = tiers.allocate_block(layout(8)) {
+                held.push(block);
+                (used, counts[0]) = (used + 1, counts[0] + 1);
+                peak = peak.max(used);
+            }
+        } else if !held.is_empty() {
+            let block = held.swap_remove((seed >> 8) as usize % held.len());
+            // SAFETY: taken above, and given back once.
+            unsafe { tiers.deallocate_block(block.as_ptr()) }.unwrap();
+            (used, counts[1]) = (used - 1, counts[1] + 1);
+        }
+        let class = tiers.stats().classes[0];
+        assert_eq!((class.used_count, class.peak_count), (used, peak), "step {step}");
+        assert_eq!([class.alloc_count, class.free_count], counts, "step {step}");
+    }
+}
