@@ -15,20 +15,19 @@ use serde_json::Value;
 
 const CARD_BYTES: usize = 64 << 20;
 
-/// Builds the program.
+/// Builds the program where all firmware is built; gives its path.
 fn build() -> PathBuf {
     let target = "riscv32imc-unknown-none-elf";
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("card");
+    let firmware = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware");
     let status = Command::new(env!("CARGO"))
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware"))
+        .current_dir(&firmware)
         .args(["build", "--quiet", "--release", "--locked", "--target", target, "-p", "card"])
-        .arg("--target-dir")
-        .arg(&out)
         .env_remove("RUSTFLAGS")
         .status()
         .expect("cargo starts");
     assert!(status.success(), "the program does not build; `rustup target add {target}`?");
-    out.join(target).join("release/card")
+    let out = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    firmware.join(out).join(target).join("release/card")
 }
 
 /// Files of all kinds: empty, of a byte, of just a block, of many clusters, below others.
