@@ -75,10 +75,14 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
         weigh(repo, name, limit_bytes, &libraries[1], &out)?;
         tally.pass();
     }
-    // Nothing but the header, in the language of those who only read it.
-    let header =
-        tool_here(repo, "c++").words(CPP).words("-x c++ -fsyntax-only include/esparto/esparto.h");
-    checked(&header.words("-Wno-pragma-once-outside-header"), tally)
+    // Each header alone, in the language of those who only read it.
+    for folder in ["include/esparto", "include/esparto/compat"] {
+        for header in files(repo, folder, &["h", "hpp"])? {
+            let read = tool_here(repo, "c++").words(CPP).words("-x c++ -fsyntax-only").arg(header);
+            checked(&read, tally)?;
+        }
+    }
+    Ok(())
 }
 
 /// A call of a compiler or an emulator, one of many.
@@ -99,18 +103,27 @@ pub(crate) fn library_for_core(repo: &Repo) -> Result<PathBuf> {
     Ok(repo.target_dir()?.join(IMC).join("small/libesparto_c.a"))
 }
 
-/// The C and C++ files of a folder of the crate, in order.
+/// The C and C++ programs of a folder of the crate, in order.
 fn sources(repo: &Repo, folder: &str) -> Result<Vec<PathBuf>> {
+    files(repo, folder, &["c", "cpp"])
+}
+
+/// The files of a folder of the crate with one of these endings, in order.
+fn files(repo: &Repo, folder: &str, endings: &[&str]) -> Result<Vec<PathBuf>> {
     let folder = repo.root().join(DIR).join(folder);
     let mut sources = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "c" || extension == "cpp") {
+        if path.extension().is_some_and(|ending| endings.iter().any(|&known| ending == known)) {
             sources.push(path);
         }
     }
     sources.sort();
-    if sources.is_empty() { bail!("{} has no program", folder.display()) } else { Ok(sources) }
+    if sources.is_empty() {
+        bail!("{} has none of {endings:?}", folder.display())
+    } else {
+        Ok(sources)
+    }
 }
 
 /// How a program is compiled and run on this machine and on the core.

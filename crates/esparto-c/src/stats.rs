@@ -165,6 +165,14 @@ pub unsafe extern "C" fn esparto_usage_describe(buffer: *mut c_char, size: usize
     unsafe { Text::new(buffer, size) }.write(MEMORY.usage())
 }
 
+/// Has this region all of `caps`?
+#[unsafe(no_mangle)]
+pub extern "C" fn esparto_region_has_caps(id: u8, caps: u16) -> bool {
+    let wanted = Caps::from_bits(caps);
+    let region = MEMORY.region_stats(RegionId(id));
+    wanted.zip(region).is_some_and(|(wanted, region)| region.caps.contains(wanted))
+}
+
 /// Is there a region with all of `caps`?
 #[unsafe(no_mangle)]
 pub extern "C" fn esparto_has_caps(caps: u16) -> bool {

@@ -1385,6 +1385,11 @@ size_t esparto_memory_describe(const char *tag, size_t tag_len, char *buffer, si
 size_t esparto_usage_describe(char *buffer, size_t size);
 
 /**
+ * Has this region all of `caps`?
+ */
+bool esparto_region_has_caps(uint8_t id, uint16_t caps);
+
+/**
  * Is there a region with all of `caps`?
  */
 bool esparto_has_caps(uint16_t caps);
