@@ -128,7 +128,8 @@ fn a_failed_load_leaves_the_slot_empty_and_the_other_overlay_alive() {
 #[test]
 fn a_refusal_before_the_first_store_leaves_the_slot_as_it_was() {
     type Change = fn(&mut Header);
-    let cases: [(Change, fn(&LoadError) -> bool); 9] = [
+    type Named = fn(&LoadError) -> bool;
+    let cases: [(Change, Named); 9] = [
         (
             |header| header.build_id[0] ^= 1,
             |error| matches!(error, LoadError::WrongBuild { actual, expected } if actual != expected),
