@@ -147,6 +147,7 @@ impl Bus {
         if place == 0 {
             // Fresh zeros cost nothing until they are touched.
             self.memory = vec![0; len];
+            self.code = vec![0; len / 4 / 64];
         } else {
             self.memory.resize(len, 0);
         }

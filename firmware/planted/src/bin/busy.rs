@@ -12,20 +12,20 @@ use core::fmt::Write;
 
 use board_virt::{exit, println};
 
-const ROUNDS: u32 = 200;
+const ROUNDS: u32 = 400;
 
 /// One round of work: words counted, kept for some rounds, joined.
 fn round(number: u32, kept: &mut Vec<BTreeMap<String, Vec<u32>>>) -> usize {
     let mut words: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    for k in 0..300 {
+    for k in 0..40 {
         let mut word = String::new();
-        write!(word, "{}-{}", number % 7, k * k % 61).expect("there is memory");
+        write!(word, "{}-{}", number % 7, k * k % 17).expect("there is memory");
         words.entry(word).or_default().push(k);
     }
     let total = words.iter().map(|(word, places)| word.len() * places.len()).sum();
     kept.push(words);
-    if kept.len() > 5 {
-        kept.remove((number % 5) as usize);
+    if kept.len() > 2 {
+        kept.remove((number % 2) as usize);
     }
     total
 }
