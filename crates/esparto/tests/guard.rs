@@ -3,21 +3,24 @@
 
 mod oracle;
 
+mod kept;
+
 use std::alloc::Layout;
 use std::cell::Cell;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use esparto::guard::{
     Guarded, Ledger, OwnerHeap, Record, Rules, Site, Standard, TrackedPool, Violation, ViolationLog,
 };
+use esparto::heap::freertos::Heap4;
 use esparto::heap::{Grant, InitError, RawHeap};
 use esparto::pool::{BlockPool, Critical, FreeError, Shape};
 use esparto::{
     Caps, Corruption, Cursor, Event, Heap, LinkedList, Memory, Owner, Progress, Realtime,
     RegionError, RegionId, Sink, Throughput,
 };
+use kept::bytes;
 use oracle::{Op, Oracle, exhaust, random};
 use proptest::prelude::*;
 
@@ -36,15 +39,8 @@ macro_rules! rules {
     };
 }
 
-#[repr(align(64))]
-struct Bytes<const LEN: usize>([MaybeUninit<u8>; LEN]);
-
-fn bytes<const LEN: usize>() -> &'static mut [MaybeUninit<u8>] {
-    &mut Box::leak(Box::new(Bytes([MaybeUninit::uninit(); LEN]))).0
-}
-
 fn guarded<R: Rules, const HELD: usize>() -> Guarded<LinkedList, R, HELD> {
-    let memory = NonNull::from(bytes::<4096>());
+    let memory = NonNull::from(bytes(4096));
     let memory = NonNull::slice_from_raw_parts(memory.cast(), memory.len());
     // SAFETY: nobody else has this memory.
     unsafe { Guarded::init(memory) }.unwrap()
@@ -309,7 +305,7 @@ fn fresh_and_freed_memory_is_filled() {
 fn too_little_memory_is_refused_with_what_it_takes() {
     rules!(Own);
     for len in [0, 8, 16] {
-        let memory = NonNull::from(&mut bytes::<64>()[..len]);
+        let memory = NonNull::from(&mut bytes(64)[..len]);
         let memory = NonNull::slice_from_raw_parts(memory.cast(), len);
         // SAFETY: nobody else has this memory.
         let result = unsafe { Guarded::<LinkedList, Own>::init(memory) };
@@ -320,7 +316,7 @@ fn too_little_memory_is_refused_with_what_it_takes() {
         }
     }
     let memory: Memory<1> = Memory::new();
-    let result = memory.add_static::<Guarded<LinkedList, Own>>("tiny", bytes::<64>(), SRAM);
+    let result = memory.add_static::<Guarded<LinkedList, Own>>("tiny", bytes(64), SRAM);
     assert!(matches!(result, Err(RegionError::TooSmall { .. })));
 }
 
@@ -347,7 +343,7 @@ rules!(InMemory);
 
 fn watched() -> Memory<2, Ledger<16>> {
     let memory = Memory::with_sink(Ledger::new().with_clock(clock));
-    memory.add_static::<Guarded<LinkedList, InMemory>>("sram", bytes::<8192>(), SRAM).unwrap();
+    memory.add_static::<Guarded<LinkedList, InMemory>>("sram", bytes(8192), SRAM).unwrap();
     memory
 }
 
@@ -388,7 +384,7 @@ fn a_violation_in_a_memory_names_block_owner_and_site() {
 #[test]
 fn leaks_are_told_by_site_and_owner() {
     let memory: Memory<2, Ledger<16>> = Memory::with_sink(Ledger::new());
-    memory.add_static::<LinkedList>("sram", bytes::<8192>(), SRAM).unwrap();
+    memory.add_static::<LinkedList>("sram", bytes(8192), SRAM).unwrap();
     let site = |line| Site { file: "task.rs", line };
     let take = |owner, line, size| {
         memory.set_owner(Owner(owner));
@@ -451,7 +447,7 @@ fn what_collections_ask_for_gets_the_site_around_it() {
 #[test]
 fn blocks_beyond_the_table_are_counted_and_never_silent() {
     let memory: Memory<2, Ledger<4>> = Memory::with_sink(Ledger::default());
-    memory.add_static::<LinkedList>("sram", bytes::<8192>(), SRAM).unwrap();
+    memory.add_static::<LinkedList>("sram", bytes(8192), SRAM).unwrap();
     let blocks = [(); 6].map(|()| memory.allocate(layout(16, 4), Caps::INTERNAL).unwrap());
     let unrecorded = || {
         memory
@@ -488,7 +484,7 @@ fn a_ledger_hands_on_what_it_is_told() {
 #[test]
 fn a_tracked_pool_finds_its_leaks_and_refuses_wrong_frees() {
     static POOL: BlockPool<Critical> = BlockPool::new();
-    POOL.init_static(bytes::<1024>(), Shape::new(64, 8).unwrap()).unwrap();
+    POOL.init_static(bytes(1024), Shape::new(64, 8).unwrap()).unwrap();
     let pool = TrackedPool::<_, 4>::new(&POOL, Ledger::new().with_clock(clock));
     let a = pool.allocate(Owner(1)).unwrap();
     let line = line!() - 1;
@@ -564,4 +560,38 @@ fn the_oracle_drains_a_guarded_heap() {
     oracle.assert_sound();
     oracle.drain();
     assert_eq!(Own::log().count(), 0);
+}
+
+/// A heap may leave a rest with a block: what the guard says of it is what the heap says.
+#[test]
+fn what_a_block_takes_is_what_the_heap_inside_says_and_gives_back() {
+    rules!(Own);
+    let memory = NonNull::from(bytes(8192));
+    let memory = NonNull::slice_from_raw_parts(memory.cast(), memory.len());
+    // SAFETY: nobody else has this memory.
+    let mut heap = unsafe { Guarded::<Heap4, Own, 0>::init(memory) }.unwrap();
+    let mut blocks: Vec<_> = (0..40)
+        .filter_map(|k| {
+            let layout = layout(1 + k * 13 % 70, 8);
+            heap.allocate(layout).map(|grant| (grant.ptr, layout, grant.taken_bytes))
+        })
+        .collect();
+    // Gaps that are a little too large for what comes next.
+    for (k, place) in blocks.iter_mut().enumerate().filter(|(k, _)| k % 2 == 0) {
+        let (ptr, old, taken_bytes) = *place;
+        // SAFETY: live, with this layout; taken anew just below.
+        assert_eq!(unsafe { heap.deallocate(ptr, old) }, taken_bytes);
+        let new = layout(old.size().saturating_sub(k % 5).max(1), 8);
+        let grant = heap.allocate(new).unwrap();
+        *place = (grant.ptr, new, grant.taken_bytes);
+    }
+    let mut rest_count = 0;
+    for (ptr, layout, taken_bytes) in blocks {
+        // SAFETY: live, with this layout.
+        assert_eq!(unsafe { heap.taken_bytes(ptr, layout) }, taken_bytes);
+        rest_count += usize::from(taken_bytes > heap.footprint_bytes(layout));
+        // SAFETY: as above, given back once.
+        assert_eq!(unsafe { heap.deallocate(ptr, layout) }, taken_bytes);
+    }
+    assert_ne!(rest_count, 0, "no block was left a rest");
 }

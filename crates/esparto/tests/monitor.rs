@@ -1,9 +1,10 @@
 //! The monitor: figures that agree with the heap, verdicts, the documented forms, and findings that
 //! are told once, with no lock held.
 
+mod kept;
+
 use std::alloc::Layout;
 use std::collections::BTreeSet;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use esparto::guard::ViolationLog;
@@ -14,6 +15,7 @@ use esparto::monitor::{
 use esparto::pool::{BlockPool, Critical, Shape};
 use esparto::stack::{Stack, StackPool, Task, TaskTable};
 use esparto::{Caps, Class, LinkedList, Memory, Owner, Pool, Region, RegionId, Tiers};
+use kept::bytes;
 use proptest::prelude::*;
 
 const SRAM: Caps = Caps::INTERNAL
@@ -24,13 +26,6 @@ const SRAM: Caps = Caps::INTERNAL
     .union(Caps::DMA);
 const PSRAM: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
 
-#[repr(align(64))]
-struct Bytes<const LEN: usize>([MaybeUninit<u8>; LEN]);
-
-fn bytes<const LEN: usize>() -> &'static mut [MaybeUninit<u8>] {
-    &mut Box::leak(Box::new(Bytes([MaybeUninit::uninit(); LEN]))).0
-}
-
 fn layout(size: usize) -> Layout {
     Layout::from_size_align(size, 4).unwrap()
 }
@@ -38,8 +33,8 @@ fn layout(size: usize) -> Layout {
 /// 64 KB of internal and 128 KB of external memory.
 fn chip() -> &'static Memory<4> {
     let memory = Box::leak(Box::new(Memory::new()));
-    memory.add_static::<LinkedList>("sram", bytes::<65_536>(), SRAM).unwrap();
-    memory.add_static::<LinkedList>("psram", bytes::<131_072>(), PSRAM).unwrap();
+    memory.add_static::<LinkedList>("sram", bytes(65_536), SRAM).unwrap();
+    memory.add_static::<LinkedList>("psram", bytes(131_072), PSRAM).unwrap();
     memory
 }
 
@@ -179,7 +174,7 @@ fn info_and_usage_have_the_documented_figures() {
     );
 
     let small: Memory<1> = Memory::new();
-    small.add_static::<LinkedList>("sram", bytes::<4096>(), SRAM).unwrap();
+    small.add_static::<LinkedList>("sram", bytes(4096), SRAM).unwrap();
     assert!(!small.info().has_external());
     assert!(small.info().log(None).to_string().ends_with(", no PSRAM"));
 }
@@ -194,11 +189,11 @@ fn every_kind_of_trouble_has_a_name_and_a_mend_of_its_own() {
     // SAFETY: such regions are refused before their memory is touched.
     let add = |region| unsafe { memory.add::<LinkedList>(region) }.unwrap_err();
     let pool: BlockPool<Critical> = BlockPool::new();
-    pool.init_static(bytes::<256>(), Shape::new(64, 2).unwrap()).unwrap();
+    pool.init_static(bytes(256), Shape::new(64, 2).unwrap()).unwrap();
     let blocks = [pool.allocate().unwrap(), pool.allocate().unwrap()];
     let exhausted = pool.allocate().unwrap_err();
     pool.deallocate(blocks[0]).unwrap();
-    let stack = Stack::adopt("task", bytes::<256>()).unwrap();
+    let stack = Stack::adopt("task", bytes(256)).unwrap();
     // SAFETY: the stack's own memory.
     unsafe { stack.start().write(0) };
 
@@ -291,9 +286,9 @@ fn a_snapshot_shows_everything_there_is() {
     let small = tiers.allocate(layout(40)).unwrap();
     let typed: Pool<[u32; 4], 8> = Pool::new();
     let blocks: BlockPool<Critical> = BlockPool::new();
-    blocks.init_static(bytes::<256>(), Shape::new(64, 2).unwrap()).unwrap();
+    blocks.init_static(bytes(256), Shape::new(64, 2).unwrap()).unwrap();
     let stacks: &'static StackPool = Box::leak(Box::new(StackPool::new()));
-    stacks.init_static(bytes::<4096>(), 1024, 2).unwrap();
+    stacks.init_static(bytes(4096), 1024, 2).unwrap();
     let stack = stacks.take("stage").unwrap();
     let mut tasks = TaskTable::<2>::new();
     tasks.add(Task::new(Owner(1), &stack)).unwrap();
@@ -333,9 +328,9 @@ fn a_snapshot_shows_everything_there_is() {
 
 #[test]
 fn stacks_and_pools_in_trouble_are_named() {
-    let stack = Stack::adopt("sampler", bytes::<1024>()).unwrap();
+    let stack = Stack::adopt("sampler", bytes(1024)).unwrap();
     let pool: BlockPool<Critical> = BlockPool::new();
-    pool.init_static(bytes::<256>(), Shape::new(64, 2).unwrap()).unwrap();
+    pool.init_static(bytes(256), Shape::new(64, 2).unwrap()).unwrap();
     let named = Named::new("frames", &pool);
     let span: &esparto::stack::StackSpan = &stack;
     let sources: [&dyn Source; 2] = [span, &named];

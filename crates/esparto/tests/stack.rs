@@ -1,7 +1,8 @@
 //! Stacks: high-water marks, canaries, guards, the task table, pools of stacks and of nodes.
 
+mod kept;
+
 use std::alloc::Layout;
-use std::mem::MaybeUninit;
 
 use esparto::guard::{Ledger, OwnerHeap};
 use esparto::pool::TakeError;
@@ -10,26 +11,19 @@ use esparto::stack::{
     StackPoolError, StackSpan, StackUnit, TableError, Task, TaskTable,
 };
 use esparto::{AllocError, Caps, LinkedList, Memory, Owner};
+use kept::bytes;
 use proptest::prelude::*;
 
 const SRAM: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD).union(Caps::ATOMIC);
 
-#[repr(align(64))]
-struct Bytes<const LEN: usize>([MaybeUninit<u8>; LEN]);
-
-/// Memory for a test; it is never freed, as on the chip.
-fn bytes<const LEN: usize>() -> &'static mut [MaybeUninit<u8>] {
-    &mut Box::leak(Box::new(Bytes([MaybeUninit::uninit(); LEN]))).0
-}
-
 fn memory() -> &'static Memory<2, Ledger<32>> {
     let memory = Box::leak(Box::new(Memory::with_sink(Ledger::new())));
-    memory.add_static::<LinkedList>("sram", bytes::<16384>(), SRAM).unwrap();
+    memory.add_static::<LinkedList>("sram", bytes(16384), SRAM).unwrap();
     memory
 }
 
 fn adopt(len: usize) -> Stack {
-    Stack::adopt("worker", &mut bytes::<4096>()[..len]).unwrap()
+    Stack::adopt("worker", &mut bytes(4096)[..len]).unwrap()
 }
 
 /// Does what a task does: writes from the top down.
@@ -69,7 +63,7 @@ fn units_convert_and_never_overflow() {
 #[test]
 fn an_overrun_is_found_and_named_and_the_neighbours_are_unharmed() {
     // Three stacks side by side; the one in the middle is overrun by less than its canary.
-    let (low, rest) = bytes::<3072>().split_at_mut(1024);
+    let (low, rest) = bytes(3072).split_at_mut(1024);
     let (middle, high) = rest.split_at_mut(1024);
     let [low, middle, high] = [("low", low), ("middle", middle), ("high", high)]
         .map(|(name, memory)| Stack::adopt(name, memory).unwrap());
@@ -126,7 +120,7 @@ fn a_stack_pointer_that_left_the_stack_is_a_breach_even_if_the_canary_is_whole()
 #[test]
 fn guards_are_aligned_to_their_size_and_name_the_task_at_a_fault() {
     // 16 bytes off, so that larger guards cannot start where the stack does.
-    let stack = Stack::adopt("guarded", &mut bytes::<1024>()[16..]).unwrap();
+    let stack = Stack::adopt("guarded", &mut bytes(1024)[16..]).unwrap();
     for size_bytes in [8, 16, 32, 64, 256] {
         let guard = stack.guard(size_bytes).unwrap();
         assert!(guard.start_addr().is_multiple_of(size_bytes));
@@ -179,12 +173,12 @@ fn stacks_come_from_memory_by_capability_and_go_back() {
 
 #[test]
 fn static_memory_needs_no_heap_and_is_trimmed() {
-    let stack = Stack::adopt("odd", &mut bytes::<256>()[3..250]).unwrap();
+    let stack = Stack::adopt("odd", &mut bytes(256)[3..250]).unwrap();
     let addrs = stack.addrs();
     assert!(addrs.start.is_multiple_of(16) && addrs.end.is_multiple_of(16));
     assert_eq!(stack.len_bytes(), 224);
     for len in [0, 1, 15, 31] {
-        let error = Stack::adopt("short", &mut bytes::<64>()[..len]).unwrap_err();
+        let error = Stack::adopt("short", &mut bytes(64)[..len]).unwrap_err();
         assert!(matches!(error, StackError::TooSmall { name: "short", needed_bytes: 32, .. }));
     }
 }
@@ -258,7 +252,7 @@ fn a_task_costs_its_control_block_its_stack_and_its_heap() {
 
 #[test]
 fn the_table_finds_the_task_that_overran() {
-    let [a, b] = ["first", "second"].map(|name| Stack::adopt(name, bytes::<1024>()).unwrap());
+    let [a, b] = ["first", "second"].map(|name| Stack::adopt(name, bytes(1024)).unwrap());
     let mut table = TaskTable::<2>::new();
     table.add(Task::new(Owner(1), &a)).unwrap();
     table.add(Task::new(Owner(2), &b)).unwrap();
@@ -294,7 +288,7 @@ fn a_pool_of_stacks_reports_its_total_and_has_them_back() {
     assert!(again.iter().all(|stack| stack.len_bytes() == 2048));
 
     let fixed: &'static StackPool = Box::leak(Box::new(StackPool::new()));
-    assert_eq!(fixed.init_static(bytes::<4096>(), 1024, 3), Ok(3072), "and without any heap");
+    assert_eq!(fixed.init_static(bytes(4096), 1024, 3), Ok(3072), "and without any heap");
     assert_eq!(fixed.take("g").unwrap().len_bytes(), 1024);
 }
 
@@ -309,7 +303,7 @@ fn driver_nodes_come_back_with_their_buffers() {
     let removed = std::cell::Cell::new(0);
     let memory = memory();
     let nodes: NodePool<Driver<'_>> = NodePool::new(128, 256);
-    nodes.init_static(bytes::<2048>(), 4).unwrap();
+    nodes.init_static(bytes(2048), 4).unwrap();
     assert!(nodes.shape(4).unwrap().block_bytes() >= 128 + 256 + size_of::<Driver<'_>>());
 
     for round in 0..10 {

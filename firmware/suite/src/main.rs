@@ -12,6 +12,7 @@ mod service;
 
 use board_virt::{exit, memory, println, stack};
 use chance::Chance;
+use esparto::guard::{Guarded, Rules, ViolationLog};
 use esparto::heap::freertos::{Heap1, Heap2, Heap4};
 use esparto::heap::linked_list::{BestFit, Carried, FirstFit, Merging, NoMerging};
 use esparto::heap::tag::Preset;
@@ -68,6 +69,23 @@ fn hold_default<P: Preset>(name: &str) {
     exhaustive::<Heap<P>>(name, 400);
 }
 
+/// What the guards find, which is nothing.
+struct Watched;
+
+impl Rules for Watched {
+    fn log() -> &'static ViolationLog {
+        static LOG: ViolationLog = ViolationLog::new();
+        &LOG
+    }
+}
+
+/// A heap with guards around its blocks and a quarantine behind them.
+fn hold_guarded(name: &str) {
+    random::<Guarded<LinkedList, Watched, 2>>(name, 512);
+    exhaustive::<Guarded<LinkedList, Watched, 2>>(name, 256);
+    assert_eq!(Watched::log().count(), 0, "the guards found a violation");
+}
+
 /// The memory that served all of this is whole again, to the byte.
 fn assert_exact() {
     for id in (0..MEMORY.region_count() as u8).map(RegionId) {
@@ -106,6 +124,7 @@ fn main() -> ! {
     on_own_stack(|| {
         hold_default::<Realtime>("realtime");
         hold_default::<Throughput>("throughput");
+        hold_guarded("guarded");
         hold::<LinkedList>("linked-list");
         hold::<LinkedList<BestFit, Merging>>("linked-list:best");
         hold::<LinkedList<FirstFit, NoMerging>>("linked-list:no-merge");

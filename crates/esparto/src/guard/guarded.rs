@@ -298,8 +298,9 @@ unsafe impl<H: RawHeap, R: Rules, const HELD: usize> RawHeap for Guarded<H, R, H
     unsafe fn deallocate(&mut self, ptr: NonNull<u8>, layout: Layout) -> usize {
         let Some(offset) = self.find(ptr) else { return 0 };
         let layout = self.examine(offset, layout);
-        let Some((outer, _)) = outer(layout) else { return 0 };
-        let taken_bytes = self.heap.footprint_bytes(outer);
+        let Some((outer, front)) = outer(layout) else { return 0 };
+        // SAFETY: the heap granted this much there, see `allocate`.
+        let taken_bytes = unsafe { self.heap.taken_bytes(self.base.add(offset - front), outer) };
         self.set_live(offset, false);
         // SAFETY: the block is this long, and nobody's any more.
         unsafe { self.block(offset).fill(0, layout.size(), R::POISON) };
@@ -319,6 +320,12 @@ unsafe impl<H: RawHeap, R: Rules, const HELD: usize> RawHeap for Guarded<H, R, H
 
     fn footprint_bytes(&self, layout: Layout) -> usize {
         outer(layout).map_or(usize::MAX, |(outer, _)| self.heap.footprint_bytes(outer))
+    }
+
+    unsafe fn taken_bytes(&self, ptr: NonNull<u8>, layout: Layout) -> usize {
+        let Some((outer, front)) = outer(layout) else { return 0 };
+        // SAFETY: a live block of this layout, says the caller: the heap granted this much there.
+        unsafe { self.heap.taken_bytes(ptr.sub(front), outer) }
     }
 
     fn largest_free(&self, align: usize) -> usize {

@@ -21,14 +21,13 @@ pub fn kept<T>(value: T) -> &'static mut T {
     unsafe { &mut *value }
 }
 
-/// 64 bits are aligned to 32 on some hosts of 32 bits.
 #[derive(Clone, Copy)]
-#[repr(align(16))]
-struct Line([u8; 16]);
+#[repr(align(64))]
+struct Line([u8; 64]);
 
-/// Bytes for ever, aligned to 16.
+/// Bytes for ever, aligned to 64.
 pub fn bytes(len: usize) -> &'static mut [MaybeUninit<u8>] {
-    let lines = vec![Line([0; 16]); len.div_ceil(16)];
+    let lines = vec![Line([0; 64]); len.div_ceil(64)];
     let lines = Box::into_raw(lines.into_boxed_slice());
     KEPT.lock().unwrap().push(Kept(lines.cast()));
     // SAFETY: never freed, borrowed by nobody else, and bytes may be anything.
