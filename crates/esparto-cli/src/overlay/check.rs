@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 use super::config::{Config, Constants};
 use super::elf::{Firmware, Part, Relocation, Symbol};
 use super::machine::{self, Machine, Use};
+use super::stubs::LITERALS_PREFIX;
 use crate::Failure;
 
 /// The relocations of each loaded section, by its number.
@@ -272,6 +273,7 @@ fn allowed_ranges(firmware: &Firmware<'_>) -> Ranges {
                 && symbol.len_bytes != 0
                 && (stubs.contains(symbol.name)
                     || symbol.name.starts_with(RECORD_PREFIX)
+                    || symbol.name.starts_with(LITERALS_PREFIX)
                     || TABLES.contains(&symbol.name))
         })
         .map(|symbol| (symbol.addr, symbol.addr.saturating_add(symbol.len_bytes)))

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use esparto_image::Placement;
 use object::build::Id;
-use object::build::elf::{Builder, SectionData, SectionId, SymbolId};
+use object::build::elf::{Builder, Section, SectionData, SectionId, SymbolId};
 use object::elf;
 
 use super::config::{Config, Constants, Overlay};
@@ -244,9 +244,13 @@ fn point_at_stubs(
             let function = match by_symbol.get(&symbol.index()) {
                 Some(function) if relocation.r_addend == 0 => Some(*function),
                 Some(_) => None,
-                None => section_symbols.get(&symbol.index()).and_then(|section| {
-                    let addr = u64::try_from(relocation.r_addend).ok()?;
-                    by_place.get(&(*section, addr)).copied()
+                None => section_symbols.get(&symbol.index()).and_then(|of| {
+                    let inside = match machine {
+                        machine::Machine::Riscv => 0,
+                        machine::Machine::Xtensa => word_at(builder, section, relocation.r_offset),
+                    };
+                    let addr = u64::try_from(relocation.r_addend + inside).ok()?;
+                    by_place.get(&(*of, addr)).copied()
                 }),
             };
             if let Some(function) = function {
@@ -270,6 +274,13 @@ fn point_at_stubs(
             relocations[index].symbol = functions[function].stub;
             relocations[index].r_addend = 0;
         }
+        let target = builder.sections.get(section).sh_info_section;
+        let offset = relocation_offset(builder, section, index);
+        if machine == machine::Machine::Xtensa
+            && let (Some(target), Some(offset)) = (target, offset)
+        {
+            clear_word(builder, target, offset);
+        }
     }
     if overlay.placement == Placement::Relocatable {
         // Relaxed code depends on where it lies.
@@ -281,6 +292,35 @@ fn point_at_stubs(
                 relocations.retain(|relocation| machine.use_of(relocation.r_type) != Use::Relax);
             }
         }
+    }
+}
+
+/// Where a relocation is in its section.
+fn relocation_offset(builder: &Builder<'_>, section: SectionId, index: usize) -> Option<u64> {
+    match &builder.sections.get(section).data {
+        SectionData::Relocation(relocations) => Some(relocations[index].r_offset),
+        _ => None,
+    }
+}
+
+/// The word that a relocation changes: Xtensa assemblers leave a part of the address there.
+fn word_at(builder: &Builder<'_>, section: &Section<'_>, offset: u64) -> i64 {
+    let word = || {
+        let SectionData::Data(data) = &builder.sections.get(section.sh_info_section?).data else {
+            return None;
+        };
+        let word = data.get(usize::try_from(offset).ok()?..)?.first_chunk()?;
+        Some(i64::from(i32::from_le_bytes(*word)))
+    };
+    word().unwrap_or(0)
+}
+
+fn clear_word(builder: &mut Builder<'_>, section: SectionId, offset: u64) {
+    if let SectionData::Data(data) = &mut builder.sections.get_mut(section).data
+        && let Ok(at) = usize::try_from(offset)
+        && let Some(word) = data.to_mut().get_mut(at..at + 4)
+    {
+        word.fill(0);
     }
 }
 

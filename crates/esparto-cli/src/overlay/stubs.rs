@@ -36,6 +36,45 @@ mod riscv {
     }
 }
 
+/// Xtensa instructions of three bytes.
+mod xtensa {
+    pub(super) const LITERAL_BYTES: usize = 16;
+
+    /// The code of a stub behind its four literals.
+    pub(super) fn stub(is_relocatable: bool) -> Vec<u8> {
+        let mut code = Vec::new();
+        let l32r = |code: &mut Vec<u8>, register: u32, literal: usize| {
+            let at = LITERAL_BYTES + code.len();
+            let back_words = (4 * literal as i32 - (at as i32 + 3 & !3)) >> 2;
+            put(code, (back_words as u32 & 0xFFFF) << 8 | register << 4 | 1);
+        };
+        l32r(&mut code, 9, 0);
+        if is_relocatable {
+            put(&mut code, 0x00_2992); // l32i a9, a9, 0
+            put(&mut code, 11 << 12 | 0x916); // beqz a9, to what follows the jump
+            l32r(&mut code, 10, 1);
+            put(&mut code, 0x80_99A0); // add a9, a9, a10
+            put(&mut code, 0xFF_C992); // addi a9, a9, -1
+        } else {
+            put(&mut code, 0x00_0992); // l8ui a9, a9, 0
+            put(&mut code, 5 << 12 | 0x916); // beqz a9
+            l32r(&mut code, 9, 1);
+        }
+        put(&mut code, 0x00_09A0); // jx a9
+        l32r(&mut code, 9, 2);
+        l32r(&mut code, 10, 3);
+        put(&mut code, 0x00_0AA0); // jx a10
+        code
+    }
+
+    fn put(code: &mut Vec<u8>, instruction: u32) {
+        code.extend(&instruction.to_le_bytes()[..3]);
+    }
+}
+
+/// What stands before the name in the symbol of a stub's literals.
+pub(super) const LITERALS_PREFIX: &str = "__esparto_literals_";
+
 /// Writes the object for `overlays`, the stubs of each beside it.
 ///
 /// # Errors
@@ -331,10 +370,31 @@ impl Writer {
         self.define(&stub.name, section, bytes.len() as u64, SymbolKind::Text, stub.is_weak);
     }
 
-    /// Five literals, then the code: an L32R reaches backwards only.
+    /// Literals, then the code: an L32R reaches backwards only.
     fn xtensa_stub(&mut self, overlay: &Overlay, stub: &Stubbed, record: SymbolId) {
-        let _ = (overlay, record);
-        self.symbol(&stub.real);
+        let is_relocatable = overlay.placement == Placement::Relocatable;
+        let (flag, at) = if is_relocatable {
+            ("__esparto_bases", 4 * i64::from(overlay.base_index))
+        } else {
+            ("__esparto_mapped", i64::from(overlay.number))
+        };
+        let flag = self.symbol(flag);
+        let real = self.symbol(&stub.real);
+        let miss = self.symbol(MISS_SYMBOL);
+        let literals = [(flag, at), (real, 0), (record, 0), (miss, 0)];
+        let section = self.section(format!(".text.esparto.stub.{}", stub.name), SectionKind::Text);
+        let code = xtensa::stub(is_relocatable);
+        self.data(section, &[0; xtensa::LITERAL_BYTES]);
+        self.data(section, &code);
+        for (index, (symbol, addend)) in literals.into_iter().enumerate() {
+            self.relocate(section, 4 * index as u64, symbol, addend, elf::R_XTENSA_32);
+        }
+        let name = format!("{LITERALS_PREFIX}{}", stub.name);
+        let len = xtensa::LITERAL_BYTES as u64;
+        self.define(&name, section, len, SymbolKind::Data, stub.is_weak);
+        let symbol =
+            self.define(&stub.name, section, code.len() as u64, SymbolKind::Text, stub.is_weak);
+        self.object.symbol_mut(symbol).value = len;
     }
 }
 
