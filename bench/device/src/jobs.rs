@@ -3,7 +3,7 @@
 use crate::boot::Calls;
 use crate::memory::{self, Statics};
 use crate::report::Line;
-use crate::timing::{Costs, timed_call};
+use crate::timing::{Costs, Timed, timed_call};
 use crate::work::{ALLOCATE, FILL, FIT, FREE, Header, Job, MAGIC, MEASURE, Op, VERIFY, WORST};
 
 /// A block as the harness remembers it. `ptr` is null when the slot is empty.
@@ -102,10 +102,7 @@ impl Bench<'_> {
             let size = op.size as usize;
             let (timed, kind) = match op.kind() {
                 ALLOCATE => {
-                    // SAFETY: the subject's function, with the arguments of its type.
-                    let timed = unsafe {
-                        timed_call(size, op.align(), 0, 0, self.calls.alloc as *const ())
-                    };
+                    let timed = self.timed_asking(size, op.align(), 0, 0, self.calls.alloc as _);
                     *block = Block {
                         ptr: core::ptr::with_exposed_provenance_mut(timed.value),
                         size,
@@ -129,16 +126,9 @@ impl Bench<'_> {
                     (timed, 1)
                 }
                 _ => {
-                    // SAFETY: the subject's function; the block is live.
-                    let timed = unsafe {
-                        timed_call(
-                            block.ptr.expose_provenance(),
-                            block.size,
-                            block.align,
-                            size,
-                            self.calls.realloc as *const (),
-                        )
-                    };
+                    let at = block.ptr.expose_provenance();
+                    let call = self.calls.realloc as *const ();
+                    let timed = self.timed_asking(at, block.size, block.align, size, call);
                     if timed.value != 0 {
                         block.ptr = core::ptr::with_exposed_provenance_mut(timed.value);
                         block.size = size;
@@ -171,8 +161,39 @@ impl Bench<'_> {
         line.end();
     }
 
-    /// Does one operation untimed. `false` when it failed.
+    /// Calls a function that allocates; when it is refused, lets the subject do what it put off, step
+    /// by step, and asks again. All of that is counted.
+    fn timed_asking(&self, a: usize, b: usize, c: usize, d: usize, call: *const ()) -> Timed {
+        let mut instructions = 0;
+        loop {
+            // SAFETY: the subject's function, with the arguments of its type; what it resizes is live.
+            let timed = unsafe { timed_call(a, b, c, d, call) };
+            instructions += timed.instructions;
+            if timed.value == 0 {
+                // SAFETY: the subject's function, without arguments.
+                let settled = unsafe { timed_call(0, 0, 0, 0, self.calls.settle as *const ()) };
+                // A `bool` is the low byte.
+                if settled.value & 0xff != 0 {
+                    instructions += settled.instructions;
+                    continue;
+                }
+            }
+            return Timed { value: timed.value, instructions };
+        }
+    }
+
+    /// Does one operation untimed, and what was put off if it fails without. `false` when it failed.
     fn step(&self, op: Op) -> bool {
+        while !self.step_once(op) {
+            // SAFETY: the subject was started.
+            if !unsafe { (self.calls.settle)() } {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn step_once(&self, op: Op) -> bool {
         let block = self.block(op.slot());
         let size = op.size as usize;
         // SAFETY: what the harness got is what it resizes and gives back, once.

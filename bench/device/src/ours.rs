@@ -56,6 +56,10 @@ impl<H: RawHeap> Subject for Ours<H> {
         }
     }
 
+    fn settle(&mut self) -> bool {
+        self.0.settle()
+    }
+
     #[inline(always)]
     unsafe fn resize_in_place(&mut self, ptr: *mut u8, layout: Layout, new_size: usize) -> bool {
         // SAFETY: as for `realloc`.

@@ -52,6 +52,12 @@ pub trait Subject: Sized {
         }
     }
 
+    /// Does a bounded part of what was put off, after which a refused request may be granted; `false`
+    /// when there is nothing of that kind.
+    fn settle(&mut self) -> bool {
+        false
+    }
+
     /// Changes a block's size where it lies, or says that it cannot (and leaves it as it was).
     ///
     /// # Safety
@@ -126,6 +132,13 @@ macro_rules! program {
 
         #[cfg(not(feature = "size"))]
         #[inline(never)]
+        unsafe extern "C" fn subject_settle() -> bool {
+            // SAFETY: called after `init` only.
+            unsafe { <$subject as $crate::Subject>::settle(subject()) }
+        }
+
+        #[cfg(not(feature = "size"))]
+        #[inline(never)]
         unsafe extern "C" fn subject_resize_in_place(
             ptr: *mut u8,
             size: usize,
@@ -152,6 +165,8 @@ macro_rules! program {
                 realloc: subject_realloc,
                 #[cfg(not(feature = "size"))]
                 resize_in_place: subject_resize_in_place,
+                #[cfg(not(feature = "size"))]
+                settle: subject_settle,
                 #[cfg(not(feature = "size"))]
                 // SAFETY: called after `init` only.
                 arena_control_bytes: || unsafe {
