@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
-use crate::{Repo, card, demo, firmware, steps, test, tools, traces};
+use crate::{Repo, card, demo, firmware, race, steps, test, tools, traces};
 
 /// The development commands of Esparto.
 #[derive(Debug, Parser)]
@@ -46,6 +46,12 @@ enum Command {
         /// Passed through to `esparto-bench`; `--help` shows them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<String>,
+    },
+    /// Time the simulator against QEMU on the camera, and memcheck against the simulator
+    Race {
+        /// How often; the best of each counts
+        #[arg(long, default_value_t = 2, value_name = "COUNT")]
+        rounds: u32,
     },
     /// Format the root workspace and the firmware
     Fmt,
@@ -115,6 +121,7 @@ fn run(command: Command) -> Result<()> {
             // Who asks for a part gets that part.
             if args.is_empty() { queues(&[]) } else { Ok(()) }
         }
+        Command::Race { rounds } => race::run(&repo, rounds),
         Command::Fmt => steps::format(&repo),
         Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
         Command::Card { image, files } => card::make(&image, &files),

@@ -16,6 +16,7 @@ mod freertos;
 mod heavy;
 mod miri;
 mod program;
+mod race;
 mod readme;
 mod repo;
 mod silent;

@@ -54,7 +54,7 @@ pub(crate) const STEPS: [Step; 15] = [
     },
     Step {
         name: "fuzz",
-        about: "the decoder stands damaged traces, the heaps random operations",
+        about: "the decoder stands damaged traces, the heaps random operations, the simulator damaged ELFs",
         run: fuzz_a_little,
     },
     Step {
@@ -102,7 +102,11 @@ pub(crate) fn fuzz(repo: &Repo, input_count: u64) -> Result<()> {
     ["trace_mutate", "heap_mutate"].iter().try_for_each(|program| {
         let mutate = repo.cargo_in("fuzz", "run --quiet --locked --release --no-default-features");
         mutate.words("--bin").arg(program).arg("--").arg(input_count.to_string()).run()
-    })
+    })?;
+    // A machine for each file: it takes as much longer.
+    let elf_count = (input_count / 20).max(1);
+    let mutate = repo.cargo_in("fuzz", "run --quiet --locked --release --no-default-features");
+    mutate.words("--bin elf_mutate --").arg(elf_count.to_string()).run()
 }
 
 /// Runs libFuzzer on the trace decoder until it finds something, or as its arguments say.
@@ -146,7 +150,7 @@ fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     checked(&repo.cargo(root), tally)?;
     // libFuzzer wants a C++ compiler; the harness beside it does not.
     let fuzz =
-        "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate -- -D warnings";
+        "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate --bin elf_mutate -- -D warnings";
     checked(&repo.cargo_in("fuzz", fuzz), tally)?;
     firmware::clippy(repo, tally)
 }

@@ -1,6 +1,5 @@
 //! A real gdb debugs a firmware on the simulator. `--features firmware` turns this on: it builds
 //! the firmware, and starts `gdb-multiarch`.
-#![cfg(feature = "firmware")]
 
 mod planted_programs;
 
