@@ -1,7 +1,7 @@
 //! From events to bytes.
 
 use esparto::monitor::Source;
-use esparto::{Caps, Event, Owner, RegionId, RegionStats};
+use esparto::{Caps, Event, Owner, PoolEvent, RegionId, RegionStats};
 
 use crate::Name;
 use crate::header::Header;
@@ -11,7 +11,7 @@ use crate::slot::{Held, Slot};
 use crate::wire::{
     ADDRESS_PLACES, ARGUMENT_FOLLOWS, BLOCK_HEADER_BYTES, CHECKSUM, CHECKSUM_BYTES,
     HEADER_NAMED_BYTES, MAGIC, MAX_BLOCK_BYTES, MAX_FRAMES, MAX_RECORD_BYTES, NO_REGION, SYNC,
-    VERSION, define, kind, zigzag,
+    VERSION, define, kind, pool, zigzag,
 };
 
 /// A clock that seems to have jumped by more than 2^32 less so many ticks went back by as many at
@@ -51,6 +51,7 @@ struct State {
     prefer: Caps,
     region: u16,
     last_addrs: [usize; ADDRESS_PLACES],
+    last_pool_addr: usize,
     last_frame: usize,
 }
 
@@ -61,6 +62,7 @@ impl State {
         prefer: Caps::empty(),
         region: NO_REGION,
         last_addrs: [0; ADDRESS_PLACES],
+        last_pool_addr: 0,
         last_frame: 0,
     };
 }
@@ -150,6 +152,7 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
             Held::Nothing => {}
             Held::Event(event) => self.event(slot.time(), slot.owner(), &event, &slot.frames),
             Held::Lost { count } => self.lost(slot.time(), count),
+            Held::Pool(event) => self.pool(slot.time(), &event),
         }
     }
 
@@ -204,6 +207,7 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
     pub fn entry(&mut self, now: u32, owner: Owner, entry: &Entry, frames: &[usize]) {
         match entry {
             Entry::Event(event) => self.event(now, owner, event, frames),
+            Entry::Pool(event) => self.pool(now, event),
             Entry::Lost { count } => self.lost(now, *count),
             Entry::Snapshot(snapshot) => self.region_snapshot(now, snapshot),
             Entry::Health(health) => self.health_record(now, health),
@@ -212,6 +216,28 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
             Entry::MarkName { id, name } => self.define_mark(*id, name.as_str()),
             Entry::Gap { .. } => {}
         }
+    }
+
+    /// Writes one event of tiers.
+    pub fn pool(&mut self, now: u32, event: &PoolEvent) {
+        let (which, addr, figures) = match *event {
+            PoolEvent::Take { addr, size_bytes } => (pool::TAKE, addr, [Some(size_bytes), None]),
+            PoolEvent::Give { addr } => (pool::GIVE, addr, [None; 2]),
+            PoolEvent::Refused { addr } => (pool::REFUSED, addr, [None; 2]),
+            PoolEvent::SetUp { start_addr, block_bytes, block_count } => {
+                (pool::SET_UP, start_addr, [Some(block_bytes), Some(block_count)])
+            }
+            PoolEvent::End { start_addr } => (pool::END, start_addr, [None; 2]),
+            // What a later version of the core tells has no record yet.
+            _ => return,
+        };
+        self.begin();
+        self.tag(kind::POOL, which);
+        self.time(now);
+        let difference = addr.wrapping_sub(self.state.last_pool_addr);
+        self.state.last_pool_addr = addr;
+        self.varint(zigzag(difference));
+        figures.into_iter().flatten().for_each(|figure| self.varint(figure));
     }
 
     /// Says that so many events are missing from `now` on.

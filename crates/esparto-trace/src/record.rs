@@ -1,6 +1,6 @@
 //! What a trace says, one thing at a time.
 
-use esparto::{Caps, Event, Owner, RegionId, RegionStats};
+use esparto::{Caps, Event, Owner, PoolEvent, RegionId, RegionStats};
 
 use crate::{Health, Name};
 
@@ -21,6 +21,8 @@ pub struct Record {
 pub enum Entry {
     /// Something happened in the memory.
     Event(Event),
+    /// Something happened in tiers.
+    Pool(PoolEvent),
     /// From here on the recorder was full: so many events are not in the trace.
     Lost {
         /// How many.

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use esparto::{Event, Owner, Sink};
+use esparto::{Event, Owner, PoolEvent, Sink};
 
 use crate::Slot;
 use crate::wire::MAX_FRAMES;
@@ -133,6 +133,16 @@ impl<P: Probe, const SLOTS: usize, const FRAMES: usize> Sink for Recorder<P, SLO
             slot.frames = [0; FRAMES];
             P::frames(&mut slot.frames);
         }
+        self.write = write.wrapping_add(1);
+    }
+
+    #[inline(always)]
+    fn record_pool(&mut self, event: PoolEvent) {
+        let write = self.write;
+        if write == self.limit {
+            return self.lose();
+        }
+        self.slots[write as usize & (SLOTS - 1)].store_pool(P::now(), event);
         self.write = write.wrapping_add(1);
     }
 }

@@ -1,6 +1,8 @@
 //! One event as the recorder keeps it: words, not yet bytes.
 
-use esparto::{Caps, Event, Owner, RegionId};
+use esparto::{Caps, Event, Owner, PoolEvent, RegionId};
+
+use crate::wire::pool;
 
 /// What a slot holds, in the low three bits of its head. Zero is an unused slot.
 mod kind {
@@ -10,6 +12,8 @@ mod kind {
     pub(super) const FAILURE: u32 = 4;
     pub(super) const MARK: u32 = 5;
     pub(super) const LOST: u32 = 6;
+    /// Which event of a pool it is, is where the alignment of others is.
+    pub(super) const POOL: u32 = 7;
 }
 
 /// One recorded event: six words, and one word per frame of its call stack.
@@ -31,6 +35,7 @@ pub(crate) enum Held {
     Nothing,
     Event(Event),
     Lost { count: u32 },
+    Pool(PoolEvent),
 }
 
 impl<const FRAMES: usize> Slot<FRAMES> {
@@ -66,6 +71,38 @@ impl<const FRAMES: usize> Slot<FRAMES> {
                 kind::MARK | owner
             }
         };
+    }
+
+    /// Stores an event of tiers.
+    #[inline(always)]
+    pub(crate) fn store_pool(&mut self, time: u32, event: PoolEvent) {
+        let [a, b, c, _] = &mut self.words;
+        self.time = time;
+        let which = match event {
+            PoolEvent::Take { addr, size_bytes } => {
+                (*a, *b) = (addr, size_bytes);
+                pool::TAKE
+            }
+            PoolEvent::Give { addr } => {
+                *a = addr;
+                pool::GIVE
+            }
+            PoolEvent::Refused { addr } => {
+                *a = addr;
+                pool::REFUSED
+            }
+            PoolEvent::SetUp { start_addr, block_bytes, block_count } => {
+                (*a, *b, *c) = (start_addr, block_bytes, block_count);
+                pool::SET_UP
+            }
+            PoolEvent::End { start_addr } => {
+                *a = start_addr;
+                pool::END
+            }
+            // What a later version of the core tells has no slot yet.
+            _ => return self.head = 0,
+        };
+        self.head = kind::POOL | align_bits(which);
     }
 
     /// Stores how many events were lost from `time` on.
@@ -105,6 +142,20 @@ impl<const FRAMES: usize> Slot<FRAMES> {
             kind::FAILURE => Event::Failure { size_bytes: b, align_log2, require, prefer },
             kind::MARK => Event::Mark { id: a as u32 },
             kind::LOST => return Held::Lost { count: a as u32 },
+            kind::POOL => {
+                return match align_log2 {
+                    pool::TAKE => Held::Pool(PoolEvent::Take { addr: a, size_bytes: b }),
+                    pool::GIVE => Held::Pool(PoolEvent::Give { addr: a }),
+                    pool::REFUSED => Held::Pool(PoolEvent::Refused { addr: a }),
+                    pool::SET_UP => Held::Pool(PoolEvent::SetUp {
+                        start_addr: a,
+                        block_bytes: b,
+                        block_count: c,
+                    }),
+                    pool::END => Held::Pool(PoolEvent::End { start_addr: a }),
+                    _ => Held::Nothing,
+                };
+            }
             _ => return Held::Nothing,
         };
         Held::Event(event)

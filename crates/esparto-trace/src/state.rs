@@ -1,13 +1,13 @@
 //! From the bytes of one block to records.
 
-use esparto::{Caps, Event, Owner, RegionId};
+use esparto::{Caps, Event, Owner, PoolEvent, RegionId};
 
 use crate::health::Health;
 use crate::name::Name;
 use crate::record::{Entry, Record, RegionDefinition, RegionSnapshot};
 use crate::wire::{
     ADDRESS_PLACES, ARGUMENT_FOLLOWS, MAX_FRAMES, MAX_NAME_BYTES, NO_REGION, define, health, kind,
-    unzigzag,
+    pool, unzigzag,
 };
 
 /// What is wrong with a record. The offset is the cursor's, and so are the figures: a small type
@@ -152,6 +152,7 @@ pub(crate) struct State {
     /// The region was defined; what lies in it makes sense.
     pub(crate) is_region_known: bool,
     last_addrs: [usize; ADDRESS_PLACES],
+    last_pool_addr: usize,
     last_frame: usize,
     frames: [usize; MAX_FRAMES],
     frame_count: usize,
@@ -174,6 +175,7 @@ impl State {
             region: NO_REGION,
             is_region_known: false,
             last_addrs: [0; ADDRESS_PLACES],
+            last_pool_addr: 0,
             last_frame: 0,
             frames: [0; MAX_FRAMES],
             frame_count: 0,
@@ -316,6 +318,25 @@ impl State {
                     free_count: figure()?,
                     largest_free_bytes: figure()?,
                     failure_count: figure()?,
+                }))
+            }
+            (kind::POOL, which @ pool::TAKE..=pool::END) => {
+                self.read_time(cursor)?;
+                let difference = cursor.difference()?;
+                self.last_pool_addr = self.last_pool_addr.wrapping_add(difference) & self.mask;
+                let addr = self.last_pool_addr;
+                Ok(Entry::Pool(match which {
+                    pool::TAKE => {
+                        PoolEvent::Take { addr, size_bytes: cursor.word(self.mask, "size")? }
+                    }
+                    pool::GIVE => PoolEvent::Give { addr },
+                    pool::REFUSED => PoolEvent::Refused { addr },
+                    pool::SET_UP => PoolEvent::SetUp {
+                        start_addr: addr,
+                        block_bytes: cursor.word(self.mask, "size of a block")?,
+                        block_count: cursor.word(self.mask, "count of blocks")?,
+                    },
+                    _ => PoolEvent::End { start_addr: addr },
                 }))
             }
             (kind::HEALTH, what @ health::HEAP..=health::GUARD) => {

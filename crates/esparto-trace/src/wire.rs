@@ -62,6 +62,16 @@ pub(crate) mod kind {
     pub(crate) const DEFINE: u8 = 11;
     pub(crate) const END: u8 = 12;
     pub(crate) const HEALTH: u8 = 13;
+    pub(crate) const POOL: u8 = 14;
+}
+
+/// What happened in a pool, in the high half of its tag.
+pub(crate) mod pool {
+    pub(crate) const TAKE: u8 = 0;
+    pub(crate) const GIVE: u8 = 1;
+    pub(crate) const REFUSED: u8 = 2;
+    pub(crate) const SET_UP: u8 = 3;
+    pub(crate) const END: u8 = 4;
 }
 
 /// Whose health it is, in the high half of its tag.

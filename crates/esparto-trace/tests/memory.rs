@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use esparto::{Caps, Event, LinkedList, Memory, Owner, RegionId};
+use esparto::{Caps, Class, Event, LinkedList, Memory, Owner, PoolEvent, RegionId, Tiers};
 use esparto_trace::{
     Decoder, Encoder, Entry, Header, Mode, Name, Probe, Recorder, RegionDefinition,
 };
@@ -102,4 +102,57 @@ fn the_trace_of_a_memory_leads_to_its_snapshot() {
         );
     }
     assert!(snapshots[1].is_last && !snapshots[0].is_last);
+}
+
+#[test]
+fn the_trace_of_tiers_tells_what_became_of_every_block() {
+    static MEMORY: Memory<1, Recorder<Clock, 256>> = Memory::with_sink(Recorder::new());
+    static TIERS: Tiers<'static, 2, 1, Recorder<Clock, 256>> =
+        Tiers::new(&MEMORY, [Class::new("Small", 32, 2), Class::new("Off", 256, 0)]);
+    let mut bytes = Vec::new();
+    let out = |block: &[u8]| bytes.extend_from_slice(block);
+    let mut encoder = Encoder::<_, 256>::new(out, &Header::new("host", "linked-list", 1), []);
+    let buffer = Box::leak(vec![MaybeUninit::uninit(); 0x4000].into_boxed_slice());
+    let caps = Caps::INTERNAL | Caps::BYTE | Caps::ATOMIC | Caps::ISR_SAFE;
+    let id = MEMORY.add_static::<LinkedList>("dram", buffer, caps).unwrap();
+    encoder.define_region(&RegionDefinition::from(&MEMORY.region_stats(id).unwrap()));
+
+    TIERS.init().unwrap();
+    let layout = Layout::from_size_align(20, 4).unwrap();
+    let [one, other] = [(); 2].map(|()| TIERS.allocate(layout).unwrap());
+    // The third goes on to the heap.
+    let third = TIERS.allocate(layout).unwrap();
+    // SAFETY: all came from these tiers with this layout; what is wrong is refused.
+    unsafe {
+        TIERS.deallocate(other.as_ptr().wrapping_add(4), layout).unwrap_err();
+        TIERS.deallocate(one.as_ptr(), layout).unwrap();
+        TIERS.deallocate(other.as_ptr(), layout).unwrap();
+        TIERS.deallocate(third.as_ptr(), layout).unwrap();
+    }
+    TIERS.deinit().unwrap();
+    encoder.drain_from(|slots| MEMORY.with_sink_mut(|ring| ring.drain(slots)).unwrap());
+    encoder.finish();
+
+    let (mut told, mut heap_blocks) = (Vec::new(), 0);
+    for record in Decoder::from_slice(&bytes, Mode::Strict).unwrap() {
+        match record.unwrap().entry {
+            Entry::Pool(event) => told.push(event),
+            Entry::Event(Event::Allocate { addr, .. }) => {
+                heap_blocks += usize::from(addr == third.addr().get());
+            }
+            _ => {}
+        }
+    }
+    let (one, other) = (one.addr().get(), other.addr().get());
+    let start_addr = one.min(other);
+    let expected = [
+        PoolEvent::SetUp { start_addr, block_bytes: 32, block_count: 2 },
+        PoolEvent::Take { addr: one, size_bytes: 20 },
+        PoolEvent::Take { addr: other, size_bytes: 20 },
+        PoolEvent::Refused { addr: other + 4 },
+        PoolEvent::Give { addr: one },
+        PoolEvent::Give { addr: other },
+        PoolEvent::End { start_addr },
+    ];
+    assert_eq!((told.as_slice(), heap_blocks), (expected.as_slice(), 1));
 }

@@ -5,7 +5,7 @@ mod common;
 use common::{Step, header, one_of_everything, read, region, write};
 use esparto::monitor::HeapStats;
 use esparto::pool::Refused;
-use esparto::{Caps, Event, Owner, RegionId};
+use esparto::{Caps, Event, Owner, PoolEvent, RegionId};
 use esparto_trace::{
     Decoder, Encoder, Entry, Figures, Health, MAX_FRAMES, MAX_RECORD_BYTES, Mode, Name,
     PoolFigures, RegionDefinition, RegionSnapshot,
@@ -53,6 +53,18 @@ prop_compose! {
         PoolFigures { block_bytes, block_count, used_count, peak_count, failure_count, refused,
             corruption_count }
     }
+}
+
+fn pool_event() -> impl Strategy<Value = PoolEvent> {
+    prop_oneof![
+        (number(), number()).prop_map(|(addr, size_bytes)| PoolEvent::Take { addr, size_bytes }),
+        number().prop_map(|addr| PoolEvent::Give { addr }),
+        number().prop_map(|addr| PoolEvent::Refused { addr }),
+        (number(), number(), number()).prop_map(|(start_addr, block_bytes, block_count)| {
+            PoolEvent::SetUp { start_addr, block_bytes, block_count }
+        }),
+        number().prop_map(|start_addr| PoolEvent::End { start_addr }),
+    ]
 }
 
 fn health() -> impl Strategy<Value = Health> {
@@ -163,6 +175,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         1 => any::<u32>().prop_map(|count| Entry::Lost { count }),
         1 => snapshot().prop_map(Entry::Snapshot),
         1 => health().prop_map(Entry::Health),
+        1 => pool_event().prop_map(Entry::Pool),
         1 => (any::<u16>(), name())
             .prop_map(|(owner, name)| Entry::OwnerName { owner: Owner(owner), name }),
         1 => (any::<u32>(), name()).prop_map(|(id, name)| Entry::MarkName { id, name }),

@@ -48,5 +48,5 @@ pub use region::{Region, RegionError, RegionId};
 pub use stack::Stack;
 pub use stats::{CapsStats, RegionStats, fragmentation_percent};
 pub use tiers::{Class, Tiers};
-pub use trace::{Event, Owner, Silent, Sink};
+pub use trace::{Event, Owner, PoolEvent, Silent, Sink};
 pub use word::{WordBlock, WordError, WordHeap};

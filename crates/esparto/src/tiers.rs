@@ -24,7 +24,7 @@ pub use error::{AllocError, DeinitError, InitError};
 pub use stats::{ClassStats, TiersStats, Unhealthy};
 
 use crate::pool::{Critical, FreeError, Locked, Taken};
-use crate::{Caps, Memory, Policy, Silent, Sink, Use};
+use crate::{Caps, Memory, Policy, PoolEvent, Silent, Sink, Use};
 use state::{Classes, Pools, State};
 
 /// Pools of `CLASSES` block sizes over a [`Memory`], which is the heap behind them too.
@@ -126,7 +126,40 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
         }
         // Outside of the lock: this takes from the heap.
         let pools = Pools::take(self.memory, self.storage_policy, &self.classes.row);
-        self.with(|state| state.finish_start(pools))
+        self.with(|state| state.finish_start(pools))?;
+        self.tell_shapes(|start_addr, block_bytes, block_count| PoolEvent::SetUp {
+            start_addr,
+            block_bytes,
+            block_count,
+        });
+        Ok(())
+    }
+
+    /// Tells the memory's sink. A silent one leaves no instruction of it.
+    #[inline(always)]
+    fn tell(&self, event: PoolEvent) {
+        if !S::IS_SILENT {
+            self.memory.with_sink_mut(|sink| sink.record_pool(event));
+        }
+    }
+
+    fn tell_ends(&self, pools: &Pools<CLASSES>) {
+        if !S::IS_SILENT {
+            for (start_addr, _) in (0..CLASSES).filter_map(|class| pools.shape(class)) {
+                self.tell(PoolEvent::End { start_addr });
+            }
+        }
+    }
+
+    /// Tells something of every class that is live.
+    fn tell_shapes(&self, event: impl Fn(usize, usize, usize) -> PoolEvent) {
+        if !S::IS_SILENT {
+            for class in 0..CLASSES {
+                if let Some((start_addr, shape)) = self.with(|state| state.shape(class)) {
+                    self.tell(event(start_addr, shape.block_bytes(), shape.block_count()));
+                }
+            }
+        }
     }
 
     /// Ends the tiers and gives their memory back. What is given back after this is refused.
@@ -136,6 +169,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// included: the tiers go on then.
     pub fn deinit(&self) -> Result<(), DeinitError> {
         let pools = self.with(|state| state.stop(false))?;
+        self.tell_ends(&pools);
         // SAFETY: no block was in use, and none can be had any more.
         unsafe { pools.give_back(self.memory) };
         Ok(())
@@ -150,6 +184,7 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// Nobody uses any block of the pools any more.
     pub unsafe fn deinit_forced(&self) -> Result<(), DeinitError> {
         let pools = self.with(|state| state.stop(true))?;
+        self.tell_ends(&pools);
         // SAFETY: passed on.
         unsafe { pools.give_back(self.memory) };
         Ok(())
@@ -174,7 +209,10 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
             Ok(taken)
         })?;
         match taken {
-            Some(block) => Ok(block),
+            Some(block) => {
+                self.tell(PoolEvent::Take { addr: block.addr().get(), size_bytes: layout.size() });
+                Ok(block)
+            }
             None => self.allocate_fallback(layout),
         }
     }
@@ -228,7 +266,11 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// [`AllocError::NotInitialised`].
     #[inline]
     pub fn allocate_block(&self, layout: Layout) -> Result<Option<NonNull<u8>>, AllocError> {
-        self.with(|state| state.take(layout, &self.classes, self.spill))
+        let taken = self.with(|state| state.take(layout, &self.classes, self.spill))?;
+        if let Some(block) = taken {
+            self.tell(PoolEvent::Take { addr: block.addr().get(), size_bytes: layout.size() });
+        }
+        Ok(taken)
     }
 
     /// Takes a block for an owner who keeps the number of its class: of the smallest class that does,
@@ -236,7 +278,15 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     #[inline(always)]
     pub(crate) fn take_owned(&self, size_bytes: usize) -> Option<(Taken, usize)> {
         // SAFETY: the state calls nothing outside of itself.
-        unsafe { self.state.lock() }.value.take_owned(size_bytes, &self.classes)
+        let inside = unsafe { self.state.lock() };
+        let taken = inside.value.take_owned(size_bytes, &self.classes);
+        drop(inside);
+        if !S::IS_SILENT
+            && let Some((Taken { block, .. }, _)) = taken
+        {
+            self.tell(PoolEvent::Take { addr: block.addr().get(), size_bytes });
+        }
+        taken
     }
 
     /// Takes such a block back.
@@ -245,6 +295,8 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// It came from [`take_owned`](Self::take_owned) and is not used any more.
     #[inline(always)]
     pub(crate) unsafe fn give_owned(&self, taken: Taken, class: usize) {
+        // In front, so that nobody is told to have the block before it is told to be back.
+        self.tell(PoolEvent::Give { addr: taken.block.addr().get() });
         // SAFETY: passed on; the state calls nothing outside of itself.
         unsafe { self.state.lock().value.give_owned(taken, class) };
     }
@@ -258,10 +310,15 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// # Safety
     /// Any pointer is checked; but that of a block in use must be the caller's to give back.
     pub unsafe fn deallocate_block(&self, ptr: *mut u8) -> Result<(), FreeError> {
-        match NonNull::new(ptr) {
-            Some(block) => self.with(|state| state.give(block)),
-            None => Ok(()),
+        let Some(block) = NonNull::new(ptr) else { return Ok(()) };
+        let given = self.with(|state| state.give(block));
+        match given {
+            Ok(()) => self.tell(PoolEvent::Give { addr: ptr.addr() }),
+            // It may be the heap's.
+            Err(FreeError::Foreign { .. }) => {}
+            Err(_) => self.tell(PoolEvent::Refused { addr: ptr.addr() }),
         }
+        given
     }
 
     /// Does the address lie in one of the pools?

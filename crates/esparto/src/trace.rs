@@ -67,14 +67,61 @@ pub enum Event {
     },
 }
 
+/// One thing that happened in [`Tiers`](crate::Tiers) over a memory. What goes on to the heap is an
+/// [`Event`] like any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PoolEvent {
+    /// A class is live.
+    SetUp {
+        /// Its first block.
+        start_addr: usize,
+        /// A block's size.
+        block_bytes: usize,
+        /// How many blocks.
+        block_count: usize,
+    },
+    /// A block was handed out.
+    Take {
+        /// Its address.
+        addr: usize,
+        /// The size asked for.
+        size_bytes: usize,
+    },
+    /// A block was taken back.
+    Give {
+        /// Its address.
+        addr: usize,
+    },
+    /// A pointer into a pool was refused when it was given back.
+    Refused {
+        /// The pointer.
+        addr: usize,
+    },
+    /// A class has ended.
+    End {
+        /// What was its first block.
+        start_addr: usize,
+    },
+}
+
 /// Where the events of a [`Memory`](crate::Memory) go.
 ///
 /// `record` runs inside the lock of the memory: it must be short, and must not allocate from the
 /// same memory (such a request fails with `Reentered`). A sink is a type, not a value behind a
 /// pointer, so that [`Silent`] leaves no instruction behind.
 pub trait Sink {
+    /// Takes it no note of anything? Then nobody takes a lock to tell it.
+    const IS_SILENT: bool = false;
+
     /// Takes note of one event of `owner`.
     fn record(&mut self, owner: Owner, event: Event);
+
+    /// Takes note of one event of tiers. Those who do not care leave this alone.
+    #[inline(always)]
+    fn record_pool(&mut self, event: PoolEvent) {
+        let _ = event;
+    }
 }
 
 /// The sink that takes no note. An operation of a silent memory has no instruction of tracing.
@@ -82,6 +129,8 @@ pub trait Sink {
 pub struct Silent;
 
 impl Sink for Silent {
+    const IS_SILENT: bool = true;
+
     #[inline(always)]
     fn record(&mut self, _owner: Owner, _event: Event) {}
 }

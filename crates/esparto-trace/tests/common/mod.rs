@@ -1,7 +1,7 @@
 //! What several tests need: a trace with one of everything, and a way to write records.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use esparto::{Caps, Event, Owner, RegionId};
+use esparto::{Caps, Event, Owner, PoolEvent, RegionId};
 use esparto_trace::{
     BuildId, Decoder, Encoder, Entry, Figures, Header, Health, Mode, Name, Record,
     RegionDefinition, RegionSnapshot,
@@ -91,6 +91,15 @@ pub(crate) fn one_of_everything() -> Vec<Step> {
         Entry::Event(Event::Mark { id: 70_000 }),
         Entry::Snapshot(snapshot),
         Entry::Snapshot(RegionSnapshot { region: RegionId(9), is_last: true, ..snapshot }),
+        Entry::Pool(PoolEvent::SetUp {
+            start_addr: 0x3fc9_0000,
+            block_bytes: 64,
+            block_count: 100,
+        }),
+        Entry::Pool(PoolEvent::Take { addr: 0x3fc9_0040, size_bytes: 40 }),
+        Entry::Pool(PoolEvent::Give { addr: 0x3fc9_0040 }),
+        Entry::Pool(PoolEvent::Refused { addr: 0x3fc9_0041 }),
+        Entry::Pool(PoolEvent::End { start_addr: 0x3fc9_0000 }),
         Entry::Health(Health {
             name: Name::new("control"),
             figures: Figures::Stack { usable_bytes: 2032, unused_bytes: 1200, is_breached: false },

@@ -361,6 +361,11 @@ impl BlockState {
         self.live.map(|(_, shape)| shape)
     }
 
+    /// Where the blocks begin, and what they are.
+    pub(crate) fn place(&self) -> Option<(usize, Shape)> {
+        self.live.map(|(storage, shape)| (storage.blocks.cast::<u8>().addr().get(), shape))
+    }
+
     pub(crate) fn used_count(&self) -> usize {
         self.list.used_count(self.slots())
     }

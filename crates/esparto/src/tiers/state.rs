@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{AllocError, Class, ClassStats, DeinitError, InitError, Spill, TiersStats};
-use crate::pool::{BlockState, FreeError, InitError as PoolInitError, Storage, Taken};
+use crate::pool::{BlockState, FreeError, InitError as PoolInitError, Shape, Storage, Taken};
 use crate::{Memory, Policy, Sink};
 
 /// A pool of each class; that of a class that is off is not live.
@@ -29,6 +29,11 @@ impl<const CLASSES: usize> Pools<CLASSES> {
             }
         }
         Ok(pools)
+    }
+
+    /// Where the blocks of a class that is on begin, and what they are.
+    pub(super) fn shape(&self, class: usize) -> Option<(usize, Shape)> {
+        self.0.get(class)?.place()
     }
 
     fn take_one<const N: usize, S: Sink>(
@@ -120,6 +125,10 @@ impl<const CLASSES: usize> State<CLASSES> {
             return Err(DeinitError::InUse { block_count, fallback_count });
         }
         Ok(core::mem::replace(self, Self::NEW).pools)
+    }
+
+    pub(super) fn shape(&self, class: usize) -> Option<(usize, Shape)> {
+        self.pools.shape(class)
     }
 
     fn used_count(&self) -> usize {

@@ -40,7 +40,6 @@ impl<P: Preset> Control<P> {
             if self.is_scarce() {
                 return self.take_scarce(size, align);
             }
-            self.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
             self.take_plain(size, align)
         }
     }
@@ -60,9 +59,10 @@ impl<P: Preset> Control<P> {
     unsafe fn take_scarce(self, size: usize, align: usize) -> Option<Grant> {
         // SAFETY: passed on; the cache's words exist.
         unsafe {
-            self.set_word(KEEP, 0);
             self.drain();
-            self.take_plain(size, align)
+            let grant = self.take_plain(size, align);
+            self.set_word(KEEP, 0);
+            grant
         }
     }
 

@@ -11,7 +11,7 @@ pub trait Preset: 'static {
     /// How many blocks of the right list a request looks at, when no larger list has a block and
     /// the first one is too small. More find a fit more often; each costs sixteen instructions in the
     /// worst case.
-    const PROBE_COUNT: usize = 5;
+    const PROBE_COUNT: usize = 3;
 
     /// The largest request that freed blocks are kept aside for, unmerged; 0 keeps none.
     const CACHE_SIZE_LIMIT_BYTES: usize = 0;
@@ -33,5 +33,5 @@ pub struct Throughput;
 
 impl Preset for Throughput {
     const CACHE_SIZE_LIMIT_BYTES: usize = 139;
-    const CACHE_LIST_BYTES: usize = 512;
+    const CACHE_LIST_BYTES: usize = 320;
 }

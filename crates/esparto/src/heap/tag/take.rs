@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use super::Preset;
 use super::bits::{FIRST_LARGE, large_list_of, list_of, lowest_bit};
-use super::control::{Control, LARGE_MAP, LIVE, MOST, SMALL_MAP};
+use super::control::{Control, KEEP, LARGE_MAP, LIVE, MOST, SMALL_MAP};
 use crate::heap::Grant;
 
 impl<P: Preset> Control<P> {
@@ -118,6 +118,10 @@ impl<P: Preset> Control<P> {
         let rest = found - size;
         // SAFETY: as promised; behind the block something live begins.
         unsafe {
+            if Self::HAS_CACHE {
+                // Memory is not scarce, or whoever called puts this right.
+                self.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
+            }
             if size < FIRST_LARGE * Self::GRANULE && self.shorten(block, found, rest) {
                 self.set_tag(block.add(found), LIVE);
                 return Self::grant(block.add(rest), size);
@@ -255,7 +259,8 @@ impl<P: Preset> Control<P> {
         gap: usize,
         mut list: usize,
     ) -> Option<(*mut u8, usize)> {
-        let mut probes = P::PROBE_COUNT;
+        // One fewer for an aligned request, whose rest of the way is longer.
+        let mut probes = P::PROBE_COUNT - usize::from(gap != 0);
         // SAFETY: (list invariant) heads lead to free blocks.
         unsafe {
             while list != 0 {
