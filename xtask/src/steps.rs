@@ -149,8 +149,7 @@ fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let root = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
     checked(&repo.cargo(root), tally)?;
     // libFuzzer wants a C++ compiler; the harness beside it does not.
-    let fuzz =
-        "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate --bin elf_mutate -- -D warnings";
+    let fuzz = "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate --bin elf_mutate -- -D warnings";
     checked(&repo.cargo_in("fuzz", fuzz), tally)?;
     firmware::clippy(repo, tally)
 }
