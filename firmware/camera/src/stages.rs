@@ -68,7 +68,7 @@ pub(crate) fn work(plan: &Plan, stage: Stage, mut post: Post) {
             Ok(result) => result,
             Err(error) => panic!("frame {number}: {error}"),
         };
-        let passed_count = PASSED_COUNT.fetch_add_here(1);
+        let passed_count = count_one(&PASSED_COUNT);
         if plan.tells_stages {
             recording::snapshot(&MEMORY);
             let total_count = plan.pass_count();
@@ -82,24 +82,18 @@ pub(crate) fn work(plan: &Plan, stage: Stage, mut post: Post) {
             post.hand_over(next, place);
         } else {
             drop(frame);
-            FRAME_COUNT.fetch_add_here(1);
+            count_one(&FRAME_COUNT);
             DESK.free(place);
         }
     }
 }
 
-/// One hart without atomic instructions: inside of a critical section a load and a store will do.
-trait FetchAddHere {
-    /// Returns the new value.
-    fn fetch_add_here(&self, count: usize) -> usize;
-}
-
-impl FetchAddHere for AtomicUsize {
-    fn fetch_add_here(&self, count: usize) -> usize {
-        critical_section::with(|_| {
-            let sum = self.load(Ordering::Relaxed) + count;
-            self.store(sum, Ordering::Relaxed);
-            sum
-        })
-    }
+/// Counts one more and returns how many that makes. There may be no atomic instructions, so this is
+/// a load and a store that nobody comes between.
+fn count_one(count: &AtomicUsize) -> usize {
+    critical_section::with(|_| {
+        let sum = count.load(Ordering::Relaxed) + 1;
+        count.store(sum, Ordering::Relaxed);
+        sum
+    })
 }

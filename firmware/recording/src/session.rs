@@ -8,7 +8,7 @@ use esparto_trace::{BuildId, Header, Recorder, RegionDefinition};
 use crate::{Core, stream};
 
 /// Regions that a recorded memory has: those of [`board_virt::memory::regions`].
-pub const RECORDED_REGIONS: usize = 3;
+pub const RECORDED_REGIONS: usize = memory::REGION_COUNT;
 
 /// A memory that records: `SLOTS` events wait in its ring, each with up to `FRAMES` return
 /// addresses.
@@ -53,7 +53,9 @@ pub fn start<const SLOTS: usize, const FRAMES: usize>(
         account.sram_heap_bytes,
     );
 
-    let mut header = Header::new("esp32c3", "realtime", Core::TICK_HZ);
+    // QEMU's machine is divided as this chip is.
+    let chip = if memory::chip() == "virt" { "esp32c3" } else { memory::chip() };
+    let mut header = Header::new(chip, "realtime", Core::TICK_HZ);
     header.build_id = BuildId::new(memory::build_id());
     header.frame_count = FRAMES as u8;
     let definitions = stats(memory).map(|stats| RegionDefinition::from(&stats));
