@@ -12,8 +12,12 @@ use crate::memory::MEMORY;
 const ROWS: usize = 20;
 
 /// The same blocks may count a little more or less: what is left beside a block and is too small for
-/// another one is counted with it, and what is left depends on what was there before.
-const ROUNDING_BYTES: usize = 64;
+/// another one is counted with it, and what is left depends on what was there before. Their number is
+/// held to equality.
+const ROUNDING_BYTES: usize = 256;
+
+/// Fragmentation is rounded up to whole percents.
+const ROUNDING_PERCENT: u8 = 1;
 
 /// What of one thing must not grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +74,7 @@ impl Mark {
         self.used > before.used + before.slack
             || self.peak > before.peak + before.slack
             || self.block_count > before.block_count
-            || self.fragmentation_percent > before.fragmentation_percent
+            || self.fragmentation_percent > before.fragmentation_percent + ROUNDING_PERCENT
             || self.lost_count > before.lost_count
     }
 
