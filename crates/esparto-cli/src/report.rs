@@ -7,6 +7,7 @@
 mod history;
 mod model;
 mod page;
+mod pools;
 mod problems;
 mod sites;
 pub mod summary;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use esparto_trace::{Entry, Record};
 
 pub(crate) use model::Model;
+use pools::Pools;
 pub(crate) use sites::Sites;
 pub use summary::Summary;
 pub(crate) use trace_file::TraceFile;
@@ -96,9 +98,12 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     let mut trace = TraceFile::open(&args.trace, args.options.lenient)?;
     let mut notes = Vec::new();
     let mut model = Model::new(sites(&trace, &args.options, &mut notes)?);
+    let mut pools = Pools::default();
     while let Some(record) = trace.next()? {
         take(&mut model, &record, &trace);
+        pools.take(&record.entry);
     }
+    notes.extend(pools.lines());
     model.finish();
     show(&model, about(&trace), notes_on(&trace, notes), &args.options, out)
 }

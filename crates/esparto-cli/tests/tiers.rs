@@ -58,3 +58,45 @@ fn what_cannot_be_is_refused_with_a_mend() {
         assert!(Cli::try_parse_from(args).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_report_tells_of_pools_and_of_health() {
+    use esparto::PoolEvent;
+    use esparto_trace::{Encoder, Figures, Header, Health, Name};
+
+    let mut bytes = Vec::new();
+    let mut encoder =
+        Encoder::<_, 512>::new(|block: &[u8]| bytes.extend(block), &Header::default(), []);
+    let start_addr = 0x3fc9_0000;
+    encoder.pool(1, &PoolEvent::SetUp { start_addr, block_bytes: 64, block_count: 100 });
+    for block in 0..5 {
+        encoder.pool(2, &PoolEvent::Take { addr: start_addr + block * 64, size_bytes: 40 });
+    }
+    for block in 0..3 {
+        encoder.pool(3, &PoolEvent::Give { addr: start_addr + block * 64 });
+    }
+    encoder.pool(4, &PoolEvent::Refused { addr: start_addr + 1 });
+    // Of no pool that is known.
+    encoder.pool(4, &PoolEvent::Take { addr: start_addr + 6400, size_bytes: 40 });
+    for unused_bytes in [900, 500] {
+        let figures = Figures::Stack { usable_bytes: 1000, unused_bytes, is_breached: false };
+        encoder.health_record(5, &Health { name: Name::new("control"), figures });
+    }
+    encoder.finish();
+
+    let path = std::env::temp_dir().join(format!("esparto-pools-{}.trace", std::process::id()));
+    std::fs::write(&path, &bytes).unwrap();
+    let args = ["esparto", "--json", "report", path.to_str().unwrap()];
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    execute(&Cli::parse_from(args), &mut out, &mut err);
+    std::fs::remove_file(&path).unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&out)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&err)));
+    let notes: Vec<_> =
+        found["notes"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(notes.contains(&"Pool of 100 blocks of 64 bytes at 0x3fc90000: 5 taken, 3 given back, at most 5 in use, 1 frees refused."), "{notes:?}");
+    assert!(
+        notes.contains(&"Health at last: stack control: 500 of 1000 bytes never used."),
+        "{notes:?}"
+    );
+}

@@ -313,10 +313,14 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
         let Some(block) = NonNull::new(ptr) else { return Ok(()) };
         let given = self.with(|state| state.give(block));
         match given {
-            Ok(()) => self.tell(PoolEvent::Give { addr: ptr.addr() }),
+            Ok(()) => {
+                self.tell(PoolEvent::Give { addr: ptr.addr() });
+            }
             // It may be the heap's.
             Err(FreeError::Foreign { .. }) => {}
-            Err(_) => self.tell(PoolEvent::Refused { addr: ptr.addr() }),
+            Err(_) => {
+                self.tell(PoolEvent::Refused { addr: ptr.addr() });
+            }
         }
         given
     }
