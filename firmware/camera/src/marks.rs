@@ -12,8 +12,8 @@ use crate::memory::MEMORY;
 const ROWS: usize = 20;
 
 /// The same blocks may count a little more or less: what is left beside a block and is too small for
-/// another one is counted with it, and what is left depends on what was there before. Their number is
-/// held to equality.
+/// another one is counted with it, and what is left depends on what was there before. Of their number
+/// there may not be one more.
 const ROUNDING_BYTES: usize = 256;
 
 /// Fragmentation is rounded up to whole percents.
