@@ -19,7 +19,14 @@ use crate::tally::Tally;
 use crate::{Repo, tools};
 
 /// The functions of `xtask/probe`.
-const PROBES: [&str; 4] = ["probe_allocate", "probe_deallocate", "probe_resize", "probe_mark"];
+const PROBES: [&str; 6] = [
+    "probe_allocate",
+    "probe_deallocate",
+    "probe_resize",
+    "probe_mark",
+    "probe_tiers_allocate",
+    "probe_tiers_deallocate",
+];
 
 /// How the names of the methods that tell a sink begin.
 const TELL: &str = "tell";

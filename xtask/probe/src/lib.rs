@@ -4,7 +4,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use esparto::{AllocError, Caps, Memory};
+use esparto::{AllocError, Caps, Memory, Tiers};
 
 #[cfg(not(feature = "noting"))]
 type Told = esparto::Silent;
@@ -14,10 +14,11 @@ type Told = noting::Noting;
 /// A sink that the compiler cannot do without.
 #[cfg(feature = "noting")]
 mod noting {
-    use esparto::{Event, Owner, Sink};
+    use esparto::{Event, Owner, PoolEvent, Sink};
 
     unsafe extern "C" {
         fn note(owner: &Owner, event: &Event);
+        fn note_pool(event: &PoolEvent);
     }
 
     /// Hands every event to a function that is elsewhere.
@@ -27,6 +28,11 @@ mod noting {
         fn record(&mut self, owner: Owner, event: Event) {
             // SAFETY: never linked, so never called.
             unsafe { note(&owner, &event) }
+        }
+
+        fn record_pool(&mut self, event: PoolEvent) {
+            // SAFETY: as above.
+            unsafe { note_pool(&event) }
         }
     }
 }
@@ -66,4 +72,20 @@ pub unsafe fn probe_resize(
 #[unsafe(no_mangle)]
 pub fn probe_mark(memory: &Memory<4, Told>) {
     memory.mark(7);
+}
+
+/// Allocates from tiers.
+#[unsafe(no_mangle)]
+pub fn probe_tiers_allocate(tiers: &Tiers<'_, 4, 4, Told>, layout: Layout) -> Option<NonNull<u8>> {
+    tiers.allocate(layout).ok()
+}
+
+/// Gives back to tiers.
+///
+/// # Safety
+/// As for `Tiers::deallocate`.
+#[unsafe(no_mangle)]
+pub unsafe fn probe_tiers_deallocate(tiers: &Tiers<'_, 4, 4, Told>, ptr: *mut u8, layout: Layout) {
+    // SAFETY: passed on.
+    let _ = unsafe { tiers.deallocate(ptr, layout) };
 }
