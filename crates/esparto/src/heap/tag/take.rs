@@ -203,11 +203,13 @@ impl<P: Preset> Control<P> {
             self.set_tag(block.add(found), LIVE);
             self.set_tag(taken, LIVE);
             let mut taken = taken;
-            // Seldom large, since it is shorter than the alignment.
-            if behind >= FIRST_LARGE * Self::GRANULE {
-                taken = self.place_apart(taken.add(size), behind, taken);
-            } else if behind != 0 {
-                self.place_small(taken.add(size), behind);
+            if behind != 0 {
+                // Seldom large, since it is shorter than the alignment.
+                if behind < FIRST_LARGE * Self::GRANULE {
+                    self.place_small(taken.add(size), behind);
+                } else {
+                    taken = self.place_apart(taken.add(size), behind, taken);
+                }
             }
             if front != 0 {
                 taken = self.place_apart(block, front, taken);
