@@ -4,7 +4,6 @@ use crate::bus::Bus;
 use crate::csr::Counters;
 use crate::inst::{Inst, Op, Registers};
 use crate::machine::{Machine, Stop};
-use crate::trap::Trap;
 use crate::watch::Watch;
 
 impl Machine {
@@ -71,11 +70,6 @@ impl Machine {
         // Nothing is executed to read it.
         let counters = Counters { instructions: self.instructions(), ..self.counters() };
         self.csrs.peek(number, &counters)
-    }
-
-    /// Goes back to the instruction that `trap` was taken for, to be looked at.
-    pub(crate) fn undo_trap(&mut self, _: Trap, pc: u32) {
-        self.pc = pc;
     }
 }
 

@@ -145,7 +145,7 @@ impl Debugged<'_> {
             Stop::Found => Reason::Signal(Signal::SIGTRAP),
             // The program stays to be looked at, at the instruction that trapped.
             Stop::Unhandled { trap, pc } => {
-                self.machine.undo_trap(trap, pc);
+                self.machine.set_pc(pc);
                 Reason::Signal(match trap.cause {
                     Cause::IllegalInstruction => Signal::SIGILL,
                     Cause::Breakpoint => Signal::SIGTRAP,
