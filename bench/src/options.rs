@@ -36,6 +36,9 @@ pub struct Options {
     /// With --worst: another search
     #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "worst")]
     pub seed: u64,
+    /// Measure nothing: print and draw what an earlier run wrote with --json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "only", "workloads", "quick"])]
+    pub read: Option<PathBuf>,
     /// List the allocators and workloads, and end
     #[arg(long)]
     pub list: bool,

@@ -1,128 +1,189 @@
 //! Speed against fill, as a picture for a README.
 
+mod labels;
+
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 
 use crate::results::{Results, Row, WorkloadResults};
+use labels::{Label, Point, Rect};
 
-/// The workloads drawn, one panel each.
-const PANELS: [&str; 3] = ["small", "mix", "wide"];
+/// The workloads drawn, one panel each, and what they are called there.
+const PANELS: [(&str, &str); 3] = [
+    ("small", "Small: 1 to 64 bytes"),
+    ("mix", "Mix: mostly 8 to 135 bytes, some to 2 KB"),
+    ("wide", "Wide: half 1 to 64 bytes, half 1 to 1000"),
+];
 
 /// The size of a panel, and the frame of its plot inside.
-const WIDTH: f64 = 380.0;
-const HEIGHT: f64 = 340.0;
-const LEFT: f64 = 46.0;
-const RIGHT: f64 = 12.0;
+const WIDTH: f64 = 820.0;
+const HEIGHT: f64 = 350.0;
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 16.0;
 const TOP: f64 = 34.0;
-const BOTTOM: f64 = 42.0;
+const BOTTOM: f64 = 44.0;
 
-/// The axes: instructions of an allocation and a free, by logarithm; fill in percent.
-const COST: (f64, f64) = (40.0, 1600.0);
+/// Where the axes begin: instructions of an allocation and a free, by logarithm; fill in percent.
+const COST_FROM: f64 = 32.0;
 const FILL: (f64, f64) = (40.0, 100.0);
 
-/// Draws the panels side by side.
+/// Room for labels above a hundred percent.
+const HEADROOM: f64 = 22.0;
+
+/// Half of a dot, and the height of a label.
+const DOT: f64 = 4.5;
+const LABEL_HEIGHT: f64 = 12.0;
+
+/// Colours by name, so that a reader's dark page gets dark paper.
+const STYLE: &str = "<style>\
+    svg{--paper:#fff;--ink:#222;--faint:#8a8a8a;--grid:#ececec;--ours:#b8341b;--peer:#2f5d92}\
+    @media(prefers-color-scheme:dark){svg{--paper:#15181c;--ink:#e4e4e4;--faint:#8d949c;\
+    --grid:#2a2f36;--ours:#ff8a5c;--peer:#8fbdf2}}\
+    .paper{fill:var(--paper)}text{fill:var(--ink)}.axis{fill:var(--faint)}.title{font-size:14px}\
+    .grid{stroke:var(--grid)}.lead{stroke:var(--faint);stroke-width:.7}\
+    .ours{fill:var(--ours);font-weight:600}.peer{fill:var(--peer)}\
+    </style>";
+
+/// Draws the panels, one below the other.
 ///
 /// # Errors
 /// When the results hold none of the workloads that are drawn.
 pub(crate) fn draw(results: &Results) -> Result<String> {
-    let panels: Vec<&WorkloadResults> =
-        results.workloads.iter().filter(|one| PANELS.contains(&one.name.as_str())).collect();
-    ensure!(!panels.is_empty(), "the picture shows {}: measure one of them", PANELS.join(", "));
-    let width = WIDTH * panels.len() as f64;
+    let panels: Vec<(&WorkloadResults, &str)> = PANELS
+        .iter()
+        .filter_map(|(name, title)| {
+            Some((results.workloads.iter().find(|one| one.name == *name)?, *title))
+        })
+        .collect();
+    let names = PANELS.map(|(name, _)| name).join(", ");
+    ensure!(!panels.is_empty(), "the picture shows {names}: measure one of them");
+    let costs = panels.iter().flat_map(|(panel, _)| &panel.allocators).map(Row::pair_mean);
+    let dearest = costs.fold(COST_FROM * 2.0, f64::max);
+    let axes = Axes { cost_to: dearest.log2().ceil().exp2() };
+    let height = HEIGHT * panels.len() as f64;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {HEIGHT}\" \
-         font-family=\"sans-serif\" font-size=\"10\" fill=\"#333\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
+         font-family=\"system-ui,sans-serif\" font-size=\"11\">\n\
          <title>Instructions of an allocation and a free against the fill of the memory</title>\n\
-         <rect width=\"{width}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n"
+         {STYLE}\n<rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" rx=\"8\"/>\n"
     );
-    for (index, panel) in panels.iter().enumerate() {
-        writeln!(svg, "<g transform=\"translate({},0)\">", index as f64 * WIDTH)?;
-        draw_panel(&mut svg, panel)?;
+    for (index, (panel, title)) in panels.iter().enumerate() {
+        writeln!(svg, "<g transform=\"translate(0,{})\">", index as f64 * HEIGHT)?;
+        draw_axes(&mut svg, axes, title)?;
+        draw_rows(&mut svg, axes, panel)?;
         svg.push_str("</g>\n");
     }
     svg.push_str("</svg>\n");
     Ok(svg)
 }
 
-fn x_of(cost: f64) -> f64 {
-    let part = (cost.clamp(COST.0, COST.1) / COST.0).ln() / (COST.1 / COST.0).ln();
-    LEFT + part * (WIDTH - LEFT - RIGHT)
+/// Where a value is in a panel.
+#[derive(Clone, Copy)]
+struct Axes {
+    cost_to: f64,
 }
 
-fn y_of(fill: f64) -> f64 {
-    let part = (fill.clamp(FILL.0, FILL.1) - FILL.0) / (FILL.1 - FILL.0);
-    HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM)
+impl Axes {
+    fn x_of(self, cost: f64) -> f64 {
+        let part = (cost.clamp(COST_FROM, self.cost_to) / COST_FROM).ln()
+            / (self.cost_to / COST_FROM).ln();
+        LEFT + part * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y_of(self, fill: f64) -> f64 {
+        let part = (fill.clamp(FILL.0, FILL.1) - FILL.0) / (FILL.1 - FILL.0);
+        HEIGHT - BOTTOM - part * (HEIGHT - TOP - HEADROOM - BOTTOM)
+    }
 }
 
-fn draw_panel(svg: &mut String, panel: &WorkloadResults) -> Result<()> {
+fn draw_axes(svg: &mut String, axes: Axes, title: &str) -> Result<()> {
     let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+    writeln!(svg, "<text class=\"title\" x=\"{LEFT}\" y=\"22\">{title}</text>")?;
     writeln!(
         svg,
-        "<text x=\"{}\" y=\"18\" text-anchor=\"middle\" font-size=\"13\">{}</text>",
-        f64::midpoint(LEFT, right),
-        panel.name
+        "<text class=\"axis\" x=\"{right}\" y=\"22\" text-anchor=\"end\">better: up and to the left\
+         </text>"
     )?;
-    for cost in [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0] {
-        let x = x_of(cost);
+    let mut cost = COST_FROM;
+    while cost <= axes.cost_to {
+        let x = axes.x_of(cost);
         writeln!(
             svg,
-            "<path d=\"M{x:.1} {TOP}V{bottom}\" stroke=\"#eee\"/>\
-             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{cost}</text>",
-            bottom + 14.0
+            "<path class=\"grid\" d=\"M{x:.1} {TOP}V{bottom}\"/><text class=\"axis\" \
+             x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{cost}</text>",
+            bottom + 15.0
         )?;
+        cost *= 2.0;
     }
-    for fill in [40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0] {
-        let y = y_of(fill);
+    for step in 0..=6 {
+        let fill = FILL.0 + f64::from(step) * 10.0;
+        let y = axes.y_of(fill);
         writeln!(
             svg,
-            "<path d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#eee\"/>\
-             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{fill} %</text>",
-            LEFT - 5.0,
-            y + 3.5
+            "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{right}\"/><text class=\"axis\" x=\"{}\" \
+             y=\"{:.1}\" text-anchor=\"end\">{fill} %</text>",
+            LEFT - 6.0,
+            y + 4.0
         )?;
     }
     writeln!(
         svg,
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">instructions, alloc + free (less is better)\
-         </text>",
+        "<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">instructions of an \
+         allocation and a free, mean, against how full the memory gets</text>",
         f64::midpoint(LEFT, right),
-        bottom + 32.0
+        bottom + 33.0
     )?;
+    Ok(())
+}
+
+fn draw_rows(svg: &mut String, axes: Axes, panel: &WorkloadResults) -> Result<()> {
     let mut rows: Vec<(f64, &Row)> =
         panel.allocators.iter().filter_map(|row| Some((row.fill_percent?, row))).collect();
-    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-    // Ours first: their labels stay next to their dots.
-    rows.sort_by_key(|(_, row)| !row.is_ours());
-    let dots: Vec<(f64, f64)> =
-        rows.iter().map(|(fill, row)| (x_of(row.pair_mean()), y_of(*fill))).collect();
-    let mut labels: Vec<(f64, f64, f64)> = Vec::new();
-    for (fill_percent, row) in rows {
-        let (x, y) = (x_of(row.pair_mean()), y_of(fill_percent));
-        let (colour, weight) =
-            if row.is_ours() { ("#c0392b", "bold") } else { ("#4a6fa5", "normal") };
-        let width = row.name.len() as f64 * 5.6;
-        let to_left = x + 7.0 + width > right;
-        let start = if to_left { x - 7.0 - width } else { x + 7.0 };
-        // The nearest height at which the label lies on no dot and no earlier label.
-        let is_free = |at: f64| {
-            let crosses = |from: f64, to: f64| from < start + width && start < to;
-            let on_dot =
-                |&(x, y): &(f64, f64)| crosses(x - 4.0, x + 4.0) && (y + 3.5 - at).abs() < 7.0;
-            let on_label = |&(from, to, height): &(f64, f64, f64)| {
-                crosses(from, to) && (height - at).abs() < 10.0
-            };
-            !dots.iter().any(on_dot) && !labels.iter().any(on_label)
-        };
-        let steps = (0..60).flat_map(|step| [f64::from(step), -f64::from(step)]);
-        let at = steps.map(|step| y + 3.5 + step).find(|&at| is_free(at)).unwrap_or(y + 3.5);
-        labels.push((start, start + width, at));
+    let point = |fill, row: &Row| Point { x: axes.x_of(row.pair_mean()), y: axes.y_of(fill) };
+    let points: Vec<Point> = rows.iter().map(|&(fill, row)| point(fill, row)).collect();
+    // Ours first: their labels stay next to their dots. Then those in a crowd, which have least
+    // choice.
+    rows.sort_by_key(|&(fill, row)| {
+        let at = point(fill, row);
+        let near = |other: &&Point| (other.x - at.x).abs() < 120.0 && (other.y - at.y).abs() < 30.0;
+        (!row.is_ours(), std::cmp::Reverse(points.iter().filter(near).count()))
+    });
+    let dots: Vec<Point> = rows.iter().map(|&(fill, row)| point(fill, row)).collect();
+    let widths: Vec<f64> = rows.iter().map(|(_, row)| width_of(&row.name)).collect();
+    let frame = Rect { left: LEFT, top: TOP, right: WIDTH - RIGHT, bottom: HEIGHT - BOTTOM };
+    let labels = labels::place(&dots, &widths, LABEL_HEIGHT, DOT, frame);
+    for ((&dot, label), (_, row)) in dots.iter().zip(&labels).zip(&rows) {
+        let Label { rect, lead } = label;
+        let class = if row.is_ours() { "ours" } else { "peer" };
+        if let Some(end) = lead {
+            writeln!(
+                svg,
+                "<path class=\"lead\" d=\"M{:.1} {:.1}L{:.1} {:.1}\"/>",
+                dot.x, dot.y, end.x, end.y
+            )?;
+        }
         writeln!(
             svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{colour}\"/>\
-             <text x=\"{start:.1}\" y=\"{at:.1}\" fill=\"{colour}\" font-weight=\"{weight}\">{}</text>",
+            "<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{DOT}\"/><text \
+             class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" textLength=\"{:.1}\">{}</text>",
+            dot.x,
+            dot.y,
+            rect.left,
+            rect.bottom - 3.0,
+            rect.right - rect.left,
             row.name
         )?;
     }
     Ok(())
+}
+
+/// About what a name takes in any plain font; the labels are set to exactly that.
+fn width_of(name: &str) -> f64 {
+    let widths = name.chars().map(|letter| match letter {
+        'f' | 'i' | 'j' | 'l' | 'r' | 't' => 4.3,
+        'm' | 'w' => 9.6,
+        _ => 6.5,
+    });
+    widths.sum()
 }

@@ -1,28 +1,28 @@
 //! What was found, in the form of `--json`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::build::CodeBytes;
 use crate::qemu::Costs;
 
 /// Everything found.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Results {
     pub(crate) workloads: Vec<WorkloadResults>,
 }
 
 /// One workload, every allocator.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct WorkloadResults {
     pub(crate) name: String,
     pub(crate) allocators: Vec<Row>,
     /// Those that could not do the work, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) failed: Vec<Failure>,
 }
 
 /// An allocator that could not do a workload.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Failure {
     pub(crate) name: String,
     pub(crate) reason: String,
@@ -31,7 +31,7 @@ pub(crate) struct Failure {
 }
 
 /// One allocator on one workload. Costs are instructions, the call and the return included.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) alloc_mean: Option<f64>,

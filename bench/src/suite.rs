@@ -46,22 +46,33 @@ pub fn run(options: &Options) -> Result<()> {
         println!("workloads: {}", names.join(" "));
         return Ok(());
     }
+    if let Some(path) = &options.read {
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+        let results = serde_json::from_str(&text)
+            .with_context(|| format!("{} holds no results of --json", path.display()))?;
+        return show(options, &results);
+    }
     qemu::find()?;
     if options.worst {
         return worst::run(options);
     }
-    let results = measure(options, &subjects, &workloads)?;
+    show(options, &measure(options, &subjects, &workloads)?)
+}
+
+/// Prints the tables and writes the files asked for.
+fn show(options: &Options, results: &Results) -> Result<()> {
     for workload in &results.workloads {
         println!("{}\n", table::workload(workload));
     }
-    println!("{}", table::sizes(&results));
+    println!("{}", table::sizes(results));
     if let Some(path) = &options.json {
-        let mut text = serde_json::to_string_pretty(&results)?;
+        let mut text = serde_json::to_string_pretty(results)?;
         text.push('\n');
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if let Some(path) = &options.svg {
-        std::fs::write(path, picture::draw(&results)?)
+        std::fs::write(path, picture::draw(results)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     for workload in &results.workloads {
