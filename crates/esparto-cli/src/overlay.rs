@@ -13,6 +13,9 @@ mod script;
 mod strip;
 mod stubs;
 mod tools;
+mod wrapper;
+
+pub use wrapper::link_as;
 
 use crate::{Failure, Output};
 

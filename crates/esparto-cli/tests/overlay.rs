@@ -424,3 +424,77 @@ fn damage_to_a_linked_firmware_never_panics() {
     }
     assert!(refused_count > 20, "{refused_count}");
 }
+
+/// A crate and a program that uses it through traits, generics and function pointers, for a bare
+/// core. The linker is the one that Cargo would be told to use.
+#[test]
+fn a_crate_becomes_an_overlay_in_the_linker_that_cargo_calls() {
+    let desk = Desk::new();
+    let overlay_only = CONFIG[..CONFIG.find("[[overlay]]").expect("there")].to_owned();
+    desk.write(
+        "esparto.toml",
+        &format!("{overlay_only}[[overlay]]\nname = \"shape\"\ncrate = \"shape-lib\"\n"),
+    );
+    desk.write(
+        "lib.rs",
+        "#![no_std]
+        pub trait Shape { fn area(&self) -> u32; }
+        pub struct Square(pub u32);
+        impl Shape for Square { #[inline(never)] fn area(&self) -> u32 { self.0 * self.0 } }
+        static SQUARE: Square = Square(3);
+        #[inline(never)] pub fn shape() -> &'static dyn Shape { &SQUARE }
+        #[inline(never)] pub fn twice(x: u32) -> u32 { x * 2 + shape().area() }
+        #[inline(never)] pub fn pointer() -> fn(u32) -> u32 { twice }",
+    );
+    desk.write(
+        "main.rs",
+        "#![no_std] #![no_main]
+        use shape_lib::Shape;
+        unsafe extern \"C\" { static __esparto_firmware: [u8; 80]; }
+        #[panic_handler] fn panic(_: &core::panic::PanicInfo) -> ! { loop {} }
+        #[unsafe(no_mangle)] extern \"C\" fn __esparto_overlay_miss() {}
+        #[unsafe(no_mangle)] extern \"C\" fn _start() -> ! {
+            let sum = shape_lib::shape().area() + shape_lib::pointer()(4);
+            loop { unsafe { core::ptr::read_volatile(&raw const __esparto_firmware[sum as usize % 80]); } }
+        }",
+    );
+    let rustc = |args: &[&str]| {
+        let mut command = Command::new("rustc");
+        command.args(["--edition", "2024", "--target", "riscv32imac-unknown-none-elf", "-O"]);
+        command.args(["-Cpanic=abort", "-L"]).arg(desk.dir.path()).args(args);
+        command.env("ESPARTO_CONFIG", desk.path("esparto.toml")).current_dir(desk.dir.path());
+        run_tool(&mut command);
+    };
+    rustc(&["--crate-type", "rlib", "--crate-name", "shape_lib", "lib.rs"]);
+    let linker = format!("-Clinker={}", env!("CARGO_BIN_EXE_esparto-ld"));
+    let script = format!("-Clink-arg=-T{SOURCES}/firmware.ld");
+    rustc(&[
+        "main.rs",
+        "--crate-name",
+        "firmware",
+        "--extern",
+        "shape_lib=libshape_lib.rlib",
+        "-o",
+        "firmware.elf",
+        &linker,
+        &script,
+    ]);
+    let said = desk.pack().expect("right");
+    assert!(said.contains("shape "), "{said}");
+
+    let bytes = fs::read(desk.path("firmware.elf")).expect("linked");
+    let elf = object::File::parse(&*bytes).expect("linked");
+    let in_slot = |addr: u64| (0x8020_0000..0x8020_4000).contains(&addr);
+    let area = |name: &str| name.contains("Square") && name.contains("area");
+    let real = elf.symbols().find(|s| s.name().is_ok_and(|n| n.starts_with("__ov0_") && area(n)));
+    assert!(in_slot(real.expect("the method is in the overlay").address()));
+    let stub = elf.symbols().find(|s| s.name().is_ok_and(|n| !n.starts_with("__") && area(n)));
+    let stub_addr = stub.expect("its stub is resident").address();
+    assert!(!in_slot(stub_addr));
+    // The vtable, in the overlay's data, names the stub.
+    let data = elf.section_by_name(".ovl0_d").expect("there").data().expect("there");
+    let words: Vec<_> =
+        data.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+    assert!(words.contains(&(stub_addr as u32)), "{words:x?}");
+    assert!(!words.iter().any(|word| in_slot(u64::from(*word))), "{words:x?}");
+}

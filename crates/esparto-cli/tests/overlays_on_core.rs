@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use card_image::Format;
 use clap::Parser;
@@ -13,11 +14,18 @@ use serde_json::Value;
 
 const CORE: &str = "riscv32imc-unknown-none-elf";
 const MACHINE: [&str; 3] = ["-march=rv32imc", "-mabi=ilp32", "-ffreestanding"];
-const CARD_BYTES: usize = 64 << 20;
 
-/// Where everything is made.
-fn out() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("overlays")
+/// The programs of `firmware/overlay`.
+const PROGRAMS: [&str; 2] = ["overlay", "cost"];
+
+/// Where everything is made, once for all tests.
+fn out() -> &'static Path {
+    static OUT: OnceLock<PathBuf> = OnceLock::new();
+    OUT.get_or_init(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("overlays");
+        build(&out);
+        out
+    })
 }
 
 fn firmware() -> PathBuf {
@@ -90,8 +98,8 @@ fn compile(out: &Path) {
     fs::copy(sources.join("esparto.toml"), out.join("esparto.toml")).expect("there is room");
 }
 
-/// Everything up to the packed files; gives the stripped ELF file of the program `bin`.
-fn build(bin: &str, out: &Path) -> PathBuf {
+/// Everything up to the packed files: those of a program are in `data-PROGRAM`.
+fn build(out: &Path) {
     fs::create_dir_all(out).expect("there is room");
     compile(out);
     let text = |path: &Path| path.to_str().expect("a path in words").to_owned();
@@ -100,31 +108,37 @@ fn build(bin: &str, out: &Path) -> PathBuf {
     assert_eq!(exit, 0, "{said}");
     run(Command::new(env!("CARGO"))
         .current_dir(firmware())
-        .args(["build", "--release", "--locked", "--target", CORE, "-p", "overlay", "--bin", bin])
+        .args(["build", "--release", "--locked", "--target", CORE, "-p", "overlay", "--bins"])
         .arg("--target-dir")
         .arg(out.join("target"))
         .env("ESPARTO_OVERLAYS", out)
         .env_remove("RUSTFLAGS"));
-    let elf = out.join("target").join(CORE).join("release").join(bin);
-    let data = text(&out.join("data"));
-    let (exit, said) =
-        esparto(&["overlay", "pack", &text(&elf), "--config", &config, "--out", &data]);
-    assert_eq!(exit, 0, "{said}");
-    elf.with_file_name(format!("{bin}.flash.elf"))
+    for program in PROGRAMS {
+        let elf = text(&elf(out, program));
+        let data = text(&out.join(format!("data-{program}")));
+        let (exit, said) = esparto(&["overlay", "pack", &elf, "--config", &config, "--out", &data]);
+        assert_eq!(exit, 0, "{said}");
+    }
+}
+
+fn elf(out: &Path, program: &str) -> PathBuf {
+    out.join("target").join(CORE).join("release").join(program)
 }
 
 /// What the program says in QEMU with its overlays in a folder.
-fn on_qemu(elf: &Path, out: &Path) -> String {
+fn on_qemu(program: &str) -> String {
+    let out = out();
     let mut command = Command::new("qemu-system-riscv32");
     command.current_dir(out).args(["-machine", "virt", "-bios", "none", "-display", "none"]);
     command.args(["-monitor", "none", "-serial", "stdio", "-icount", "shift=0,sleep=off"]);
-    command.args(["-semihosting-config", "enable=on,target=native", "-append", "data", "-kernel"]);
-    run(command.arg(elf))
+    command.args(["-semihosting-config", "enable=on,target=native"]);
+    command.arg("-append").arg(format!("data-{program}"));
+    run(command.arg("-kernel").arg(elf(out, &format!("{program}.flash.elf"))))
 }
 
 /// The packed files, by name.
-fn files(out: &Path) -> Vec<(String, Vec<u8>)> {
-    let listed = fs::read_dir(out.join("data")).expect("packed");
+fn files(program: &str) -> Vec<(String, Vec<u8>)> {
+    let listed = fs::read_dir(out().join(format!("data-{program}"))).expect("packed");
     let paths = listed.map(|entry| entry.expect("readable").path());
     let is_image = |path: &PathBuf| {
         let name = path.to_string_lossy();
@@ -140,10 +154,12 @@ fn files(out: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// What the program says on the simulator with these files on its card, and its exit code.
-fn on_card(elf: &Path, out: &Path, format: Format, files: &[(String, Vec<u8>)]) -> (u8, String) {
-    let image = out.join("card.img");
+fn on_card(program: &str, format: Format, files: &[(String, Vec<u8>)]) -> (u8, String) {
+    let image = out().join("card.img");
+    let elf = elf(out(), &format!("{program}.flash.elf"));
+    let card_bytes = if format == Format::Fat16 { 4 << 20 } else { 64 << 20 };
     let pairs = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-    let built = card_image::build(CARD_BYTES, format, pairs).expect("there is room");
+    let built = card_image::build(card_bytes, format, pairs).expect("there is room");
     fs::write(&image, built).expect("there is room");
     let (image, elf) = (image.to_str().expect("words"), elf.to_str().expect("words"));
     let words = ["sim", elf, "--sd", image, "--max-instructions", "4000000000"];
@@ -161,13 +177,11 @@ fn common(said: &str) -> Vec<&str> {
 
 #[test]
 fn overlays_in_c_and_cpp_run_from_a_folder_and_from_a_card() {
-    let out = out().join("overlay");
-    let elf = build("overlay", &out);
-    let on_qemu = on_qemu(&elf, &out);
+    let on_qemu = on_qemu("overlay");
     assert!(on_qemu.lines().any(|line| line.trim_end() == "ok"), "{on_qemu}");
-    let files = files(&out);
+    let files = files("overlay");
     for format in [Format::Fat16, Format::Fat32] {
-        let (exit, on_card) = on_card(&elf, &out, format, &files);
+        let (exit, on_card) = on_card("overlay", format, &files);
         assert_eq!(exit, 0, "{format:?}: {on_card}");
         assert_eq!(common(&on_card), common(&on_qemu), "{format:?}");
     }
@@ -187,7 +201,7 @@ fn overlays_in_c_and_cpp_run_from_a_folder_and_from_a_card() {
                 files[at].1 = files[other].1.clone();
             }
         }
-        let (exit, said) = on_card(&elf, &out, Format::Fat16, &files);
+        let (exit, said) = on_card("overlay", Format::Fat16, &files);
         assert!(said.contains(needle), "{needle} is not in {said}");
         assert_eq!(exit, 1, "the answers are checked: {said}");
     }
@@ -195,9 +209,7 @@ fn overlays_in_c_and_cpp_run_from_a_folder_and_from_a_card() {
 
 #[test]
 fn what_a_load_and_a_call_cost_is_within_its_limits() {
-    let out = out().join("cost");
-    let elf = build("cost", &out);
-    let said = on_qemu(&elf, &out);
+    let said = on_qemu("cost");
     println!("{said}");
     assert!(said.lines().any(|line| line.trim_end() == "ok"), "{said}");
 }
