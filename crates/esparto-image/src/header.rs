@@ -106,6 +106,12 @@ pub struct Header {
     pub name: Name,
 }
 
+/// The word at `offset`. One copy of this for all fields: on a device the size counts.
+#[inline(never)]
+fn word_at(fixed: &[u8; HEADER_BYTES], offset: usize) -> u32 {
+    wire::array(fixed, offset).map_or(0, u32::from_le_bytes)
+}
+
 impl Header {
     /// Reads the header at the start of `bytes`.
     ///
@@ -117,7 +123,7 @@ impl Header {
             actual_bytes: bytes.len() as u32,
         })?;
         let u16_at = |offset| u16::from_le_bytes([fixed[offset], fixed[offset + 1]]);
-        let u32_at = |offset| u32::from(u16_at(offset)) | u32::from(u16_at(offset + 2)) << 16;
+        let u32_at = |offset| word_at(fixed, offset);
 
         let magic = *fixed.first_chunk().expect("the header is longer than its magic");
         if magic != MAGIC {

@@ -7,9 +7,16 @@ unsafe extern "C" {
     /// Counts down by turns with [`pong`].
     pub safe fn ping(depth: i32, sum: i32) -> i32;
     /// Makes a number of nine digits.
-    #[expect(clippy::too_many_arguments, reason = "more than there are registers for")]
     pub safe fn ping_digits(
-        a: i32, b: i32, c: i32, d: i32, e: i32, f: i32, g: i32, h: i32, i: i32,
+        a: i32,
+        b: i32,
+        c: i32,
+        d: i32,
+        e: i32,
+        f: i32,
+        g: i32,
+        h: i32,
+        i: i32,
     ) -> i32;
     /// What the overlay keeps in its data.
     pub safe fn ping_entries() -> i32;

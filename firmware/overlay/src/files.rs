@@ -6,7 +6,7 @@ use board_sd::{Card, CardError, File, Sifive, SpiCard};
 use esparto_overlay::{Store, StoreError};
 use semihosting::io::{Read, Seek, SeekFrom};
 
-const PATH_BYTES: usize = 256;
+const PATH_BYTES: usize = 128;
 
 /// The packed overlays.
 pub enum Files {

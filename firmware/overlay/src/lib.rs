@@ -3,12 +3,15 @@
 //! - [`Machine`]: what the loader asks of this machine.
 //! - [`Files`]: the packed overlays, on the host by semihosting (QEMU, `-append FOLDER`) or on the SD
 //!   card (the simulator).
+//! - [`Place`]: static memory that is handed out once.
 //! - [`calls`]: the functions of the overlays and of the resident C++ code.
 #![no_std]
 
 pub mod calls;
 mod files;
 mod machine;
+mod place;
 
 pub use files::Files;
 pub use machine::{Machine, REFUSED};
+pub use place::Place;

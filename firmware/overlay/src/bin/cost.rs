@@ -11,7 +11,7 @@ use board_virt::stack::Stack;
 use board_virt::{counter, exit, println};
 use esparto_overlay::{Direct, Function, Overlays, Resident, Stats};
 use overlay::calls::{self, IntFunction};
-use overlay::{Files, Machine};
+use overlay::{Files, Machine, Place};
 
 type All = Overlays<Files, Direct, Machine, Resident, 2, 32>;
 
@@ -27,9 +27,9 @@ const RAM_LIMIT: usize = 2048;
 
 const CALLS: u32 = 100;
 
-static mut STACK: [MaybeUninit<u8>; 24 << 10] = [MaybeUninit::uninit(); 24 << 10];
-static mut BOUNCE: [u32; 1024] = [0; 1024];
-static mut ALL: MaybeUninit<All> = MaybeUninit::uninit();
+static STACK: Place<[MaybeUninit<u8>; 24 << 10]> = Place::new();
+static BOUNCE: Place<[u32; 1024]> = Place::new();
+static ALL: Place<All> = Place::new();
 
 // SAFETY: `bulk` exports `int bulk(int)`.
 static BULK: Function<IntFunction> = unsafe { Function::new("bulk", "bulk") };
@@ -38,7 +38,7 @@ fn set_up() -> &'static All {
     let files = Files::of_command_line().expect("the overlays are in a folder of the host");
     let tables = Resident::new().unwrap_or_else(|error| panic!("{error}"));
     // SAFETY: nothing else touches these places, and this runs once.
-    let (bounce, place) = unsafe { (&mut *(&raw mut BOUNCE), &mut *(&raw mut ALL)) };
+    let (bounce, place) = unsafe { (BOUNCE.take().write([0; 1024]), ALL.take()) };
     let made = Overlays::new(files, Direct, Machine::new(), tables, bounce);
     let all = place.write(made.unwrap_or_else(|error| panic!("{error}")));
     all.install().unwrap_or_else(|error| panic!("{error}"));
@@ -107,7 +107,7 @@ fn hold_call(name: &str, own: u32, resident: u32, limit: u32) {
 #[board_virt::entry]
 fn main() -> ! {
     // SAFETY: nothing else touches the place.
-    let mut stack = Stack::new(unsafe { &mut *(&raw mut STACK) });
+    let mut stack = Stack::new(unsafe { STACK.take() }.write([MaybeUninit::uninit(); 24 << 10]));
     stack.run(|| {
         let all = set_up();
         hold_load(all, "bulk", PRELINKED_LIMIT);

@@ -11,14 +11,14 @@ use board_virt::stack::Stack;
 use board_virt::{doorbell, exit, println};
 use esparto_overlay::{Direct, Function, LoadError, Overlays, Pin, Resident};
 use overlay::calls::{self, IntFunction};
-use overlay::{Files, Machine, REFUSED};
+use overlay::{Files, Machine, Place, REFUSED};
 
 type All = Overlays<Files, Direct, Machine, Resident, 2, 8>;
 
-static mut STACK: [MaybeUninit<u8>; 24 << 10] = [MaybeUninit::uninit(); 24 << 10];
-static mut BOUNCE: [u32; 1024] = [0; 1024];
-static mut CARD: MaybeUninit<Card<SpiCard<Sifive>>> = MaybeUninit::uninit();
-static mut ALL: MaybeUninit<All> = MaybeUninit::uninit();
+static STACK: Place<[MaybeUninit<u8>; 24 << 10]> = Place::new();
+static BOUNCE: Place<[u32; 1024]> = Place::new();
+static CARD: Place<Card<SpiCard<Sifive>>> = Place::new();
+static ALL: Place<All> = Place::new();
 
 // SAFETY: `ping` exports `int ping(int, int)` and so on.
 static DIGIT_SWITCH: Function<IntFunction> = unsafe { Function::new("ping", "ping_switch") };
@@ -30,7 +30,7 @@ static ABSENT: Function<IntFunction> = unsafe { Function::new("ping", "no_such_f
 /// Where the overlays are, once they are set up.
 fn all() -> &'static All {
     // SAFETY: set up before anything calls this.
-    unsafe { (*(&raw const ALL)).assume_init_ref() }
+    unsafe { ALL.get() }
 }
 
 fn set_up() -> Result<(), LoadError> {
@@ -39,11 +39,11 @@ fn set_up() -> Result<(), LoadError> {
         None => {
             let card = Card::over_spi(Sifive::start()).unwrap_or_else(|error| panic!("{error}"));
             // SAFETY: nothing else touches this place, and this runs once.
-            Files::Card(unsafe { (*(&raw mut CARD)).write(card) })
+            Files::Card(unsafe { CARD.take() }.write(card))
         }
     };
     // SAFETY: nothing else touches these places, and this runs once.
-    let (bounce, place) = unsafe { (&mut *(&raw mut BOUNCE), &mut *(&raw mut ALL)) };
+    let (bounce, place) = unsafe { (BOUNCE.take().write([0; 1024]), ALL.take()) };
     let overlays = Overlays::new(files, Direct, Machine::new(), Resident::new()?, bounce)?;
     place.write(overlays).install()
 }
@@ -196,7 +196,7 @@ fn interrupt() {
 #[board_virt::entry]
 fn main() -> ! {
     // SAFETY: nothing else touches the place.
-    let mut stack = Stack::new(unsafe { &mut *(&raw mut STACK) });
+    let mut stack = Stack::new(unsafe { STACK.take() }.write([MaybeUninit::uninit(); 24 << 10]));
     stack.run(|| {
         set_up().unwrap_or_else(|error| panic!("{error}"));
         call_c();
