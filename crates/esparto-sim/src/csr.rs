@@ -133,8 +133,8 @@ impl Csrs {
             0xC01 => counters.time as u32,
             0xC81 => (counters.time >> 32) as u32,
             0x320 => {
-                u32::from(self.cycles.frozen.is_some()) * INHIBIT_CYCLES
-                    | u32::from(self.instret.frozen.is_some()) * INHIBIT_INSTRUCTIONS
+                (u32::from(self.cycles.frozen.is_some()) * INHIBIT_CYCLES)
+                    | (u32::from(self.instret.frozen.is_some()) * INHIBIT_INSTRUCTIONS)
             }
             // mstatush, events and counters that count nothing, and the
             // registers that say who made the core.

@@ -69,7 +69,7 @@ impl Devices {
 
     /// Interrupts that wait, as bits of `mip`.
     pub(crate) fn pending(&self) -> u32 {
-        self.clint.pending() | u32::from(self.plic.is_pending()) * EXTERNAL
+        self.clint.pending() | (u32::from(self.plic.is_pending()) * EXTERNAL)
     }
 
     /// Tells the controller what the devices want.

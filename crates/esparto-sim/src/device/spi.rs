@@ -44,7 +44,7 @@ impl Spi {
         let is_low = self.registers[TRANSMIT_MARK as usize / 4] > 0;
         let mark = self.registers[RECEIVE_MARK as usize / 4] as usize;
         let is_high = self.received.len() > mark;
-        u32::from(is_low) * TRANSMIT_LOW | u32::from(is_high) * RECEIVE_HIGH
+        (u32::from(is_low) * TRANSMIT_LOW) | (u32::from(is_high) * RECEIVE_HIGH)
     }
 
     pub(crate) fn load(&mut self, offset: u32, size_bytes: u32) -> Option<u32> {
