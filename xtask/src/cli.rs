@@ -76,8 +76,8 @@ enum Command {
         /// How many; the same number gives the same inputs
         #[arg(long, default_value_t = 10_000_000, value_name = "COUNT")]
         inputs: u64,
-        /// Use libFuzzer instead, with these arguments (installs nightly and cargo-fuzz; needs a
-        /// C++ compiler)
+        /// Use libFuzzer instead: the target (trace_decode or heap_ops) and arguments for it
+        /// (installs nightly; needs a C++ compiler)
         #[arg(long, num_args = 0.., allow_hyphen_values = true, value_name = "ARGS", conflicts_with = "inputs")]
         libfuzzer: Option<Vec<String>>,
     },

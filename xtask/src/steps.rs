@@ -109,11 +109,25 @@ pub(crate) fn fuzz(repo: &Repo, input_count: u64) -> Result<()> {
     mutate.words("--bin elf_mutate --").arg(elf_count.to_string()).run()
 }
 
-/// Runs libFuzzer on the trace decoder until it finds something, or as its arguments say.
+/// What cargo-fuzz would tell the compiler: coverage for libFuzzer, and an address check.
+const LIBFUZZER_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
+    -Zsanitizer=address -Ccodegen-units=1 --cfg fuzzing";
+
+/// Runs libFuzzer on the target that the first argument names (the trace decoder if none does) until
+/// it finds something, or as the other arguments say.
 pub(crate) fn libfuzzer(repo: &Repo, args: &[String]) -> Result<()> {
     tools::ensure_nightly()?;
-    tools::ensure_cargo_fuzz()?;
-    let fuzz = repo.cargo("+nightly fuzz run trace_decode --");
+    let (target, args) = match args.split_first() {
+        Some((target, args)) if !target.starts_with('-') => (target.as_str(), args),
+        _ => ("trace_decode", args),
+    };
+    let corpus = repo.path("fuzz/corpus").join(target);
+    std::fs::create_dir_all(&corpus)?;
+    // A target of its own, so that the flags are not those of build scripts.
+    let fuzz = repo.cargo_in("fuzz", "+nightly run --release --locked --target host-tuple --bin");
+    let fuzz = fuzz.arg(target).env("RUSTFLAGS", LIBFUZZER_FLAGS).arg("--").arg(corpus);
     args.iter().fold(fuzz, Cmd::arg).run()
 }
 

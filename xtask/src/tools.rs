@@ -154,14 +154,6 @@ pub(crate) fn ensure_nightly() -> Result<()> {
     rustup("toolchain install nightly --profile minimal --no-self-update")
 }
 
-/// Makes sure that `cargo fuzz` is there.
-pub(crate) fn ensure_cargo_fuzz() -> Result<()> {
-    if Cmd::new("cargo", ".").words("fuzz --version").succeeds() {
-        return Ok(());
-    }
-    Cmd::new("cargo", ".").words("install --locked cargo-fuzz").run()
-}
-
 fn nightly_sources() -> Result<bool> {
     let sysroot = Cmd::new("rustc", ".").words("+nightly --print sysroot").quiet().read()?;
     Ok(std::path::Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library").is_dir())
