@@ -142,7 +142,7 @@ fn linker_command(linker: &str) -> Command {
 
 fn run_tool(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| {
-        panic!("{command:?}: {error}: install gcc-riscv64-unknown-elf and the Rust toolchain")
+        panic!("{command:?}: {error}: install gcc-riscv64-unknown-elf, gcc-xtensa-lx106 and rustc")
     });
     assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
 }
@@ -497,4 +497,64 @@ fn a_crate_becomes_an_overlay_in_the_linker_that_cargo_calls() {
         data.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
     assert!(words.contains(&(stub_addr as u32)), "{words:x?}");
     assert!(!words.iter().any(|word| in_slot(u64::from(*word))), "{words:x?}");
+}
+
+/// The same by the Xtensa tools, whose assembler hides local functions in section + addend.
+#[test]
+fn xtensa_gets_stubs_too() {
+    let desk = Desk::new();
+    desk.write(
+        "esparto.toml",
+        "chip = \"esp8266\"\ndata = { addr = 0x3ffe9000, size = \"4K\" }\n\
+         slot = [{ addr = 0x40104000, size = \"16K\" }]\n[[overlay]]\nname = \"fft\"\nfiles = [\"fft.o\"]\n",
+    );
+    desk.write(
+        "lx106.ld",
+        "MEMORY { RAM (rw) : ORIGIN = 0x3ffe8000, LENGTH = 4K\n ROM (rx) : ORIGIN = 0x40201000, LENGTH = 1M }\n\
+         ENTRY(_start)\nSECTIONS {\n .text : { *(.literal .literal.*) *(.text .text.*) } > ROM\n\
+         .rodata : { *(.rodata .rodata.*) } > RAM\n .data : { *(.data .data.*) } > RAM\n\
+         .bss (NOLOAD) : { *(.bss .bss.* COMMON) } > RAM\n}\n",
+    );
+    desk.write(
+        "main8266.c",
+        "extern int fft_run(int); extern char __esparto_firmware[];
+         int resident_add(int a, int b) { return a + b; }
+         void __esparto_overlay_miss(void) {}
+         void _start(void) { for (;;) __esparto_firmware[0] = (char)fft_run(1); }",
+    );
+    let sources =
+        [(Path::new(SOURCES).join("fft.c"), "fft.o"), (desk.path("main8266.c"), "main.o")];
+    for (source, object) in sources {
+        let mut command = Command::new("xtensa-lx106-elf-gcc");
+        command.args(["-Os", "-mlongcalls", "-ffunction-sections", "-fdata-sections", "-c"]);
+        run_tool(command.arg(source).arg("-o").arg(desk.path(object)));
+    }
+    desk.link_overlays().expect("the overlay is right");
+    let mut command = Command::new("xtensa-lx106-elf-ld");
+    command.args(["--gc-sections", "-T"]).arg(desk.path("lx106.ld")).arg(desk.path("main.o"));
+    command.arg(format!("@{}", desk.path("ov/link.args").display()));
+    run_tool(command.arg("-o").arg(desk.path("firmware.elf")));
+    desk.pack().expect("right");
+
+    let bytes = fs::read(desk.path("firmware.elf")).expect("linked");
+    let elf = object::File::parse(&*bytes).expect("linked");
+    let addr = |name: &str| elf.symbol_by_name(name).unwrap_or_else(|| panic!("{name}")).address();
+    let word = |section: &str, at: u64| {
+        let section = elf.section_by_name(section).expect("linked");
+        let at = (at - section.address()) as usize;
+        let data = section.data().expect("there");
+        u64::from(u32::from_le_bytes(data[at..at + 4].try_into().expect("a word")))
+    };
+    // The literals in front of a stub: its flag, the function, its record, the loader.
+    let stub = addr("fft_run");
+    let literals: Vec<_> = (0..4).map(|index| word(".text", stub - 16 + 4 * index)).collect();
+    let expected =
+        ["__esparto_mapped", "__ov0_fft_run", "__esparto_record_fft_run", "__esparto_overlay_miss"];
+    assert_eq!(literals, expected.map(addr));
+    // The static function in the table is reached through its stub.
+    let in_table = word(".ovl0_d", addr("fft_ops"));
+    assert!(!(0x4010_4000..0x4010_8000).contains(&in_table) && in_table != 0, "{in_table:#x}");
+    let image = fs::read(desk.path("data/fft_e")).expect("packed");
+    let image = Image::parse(&image).expect("verified");
+    assert_eq!(image.header().isa, esparto_image::Isa::XtensaLx106);
 }

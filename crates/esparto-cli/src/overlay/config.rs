@@ -403,8 +403,8 @@ fn is_word_only(chip: &Chip, slot: Stretch) -> bool {
 
 fn stretch(area: Area, what: &str) -> Result<Stretch, Failure> {
     let len_bytes = area.size.0;
-    let good = area.addr % 4 == 0
-        && len_bytes % 4 == 0
+    let good = area.addr.is_multiple_of(4)
+        && len_bytes.is_multiple_of(4)
         && len_bytes != 0
         && area.addr.checked_add(len_bytes).is_some();
     if good {

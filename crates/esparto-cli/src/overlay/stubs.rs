@@ -45,7 +45,7 @@ mod xtensa {
         let mut code = Vec::new();
         let l32r = |code: &mut Vec<u8>, register: u32, literal: usize| {
             let at = LITERAL_BYTES + code.len();
-            let back_words = (4 * literal as i32 - (at as i32 + 3 & !3)) >> 2;
+            let back_words = (4 * literal as i32 - ((at as i32 + 3) & !3)) >> 2;
             put(code, (back_words as u32 & 0xFFFF) << 8 | register << 4 | 1);
         };
         l32r(&mut code, 9, 0);
