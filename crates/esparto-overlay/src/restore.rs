@@ -34,7 +34,7 @@ where
     T: Tables,
 {
     /// Loads what a stub was called for, and remembers the return if that evicts what the caller
-    /// returns through. The firmware's assembly calls this, see [`install`](Self::install).
+    /// returns through. The firmware's assembly calls this, see `install`.
     ///
     /// Where it says [`is_displaced`](Resolved::is_displaced), the callee must return to a place that
     /// calls [`returned`](Self::returned).

@@ -15,7 +15,7 @@ pub struct Identity<'a> {
     pub abi: u8,
 }
 
-/// The overlays and slots of a firmware. [`Resident`] reads what the packer left.
+/// The overlays and slots of a firmware. `Resident`, on the device, reads what the packer left.
 pub trait Tables {
     /// What the firmware is.
     fn identity(&self) -> Identity<'_>;
