@@ -364,6 +364,17 @@ fn what_does_not_fit_or_is_missing_is_named() {
 }
 
 #[test]
+fn constants_stay_out_of_memory_that_is_read_by_words() {
+    let desk = Desk::new();
+    let config = CONFIG.replacen("[[overlay]]", "[[overlay]]\nconstants = \"code\"", 1);
+    desk.write("esparto.toml", &config);
+    desk.make().expect("bytes can be read there");
+    desk.write("esparto.toml", &format!("word_only = true\n{config}"));
+    let error = desk.link_overlays().expect_err("bytes cannot be read there");
+    assert!(error.contains("overlay fft") && error.contains("words only"), "{error}");
+}
+
+#[test]
 fn an_overlay_that_link_time_optimisation_left_empty_is_refused() {
     let desk = Desk::new();
     desk.compile("fft.c", "fft.o", &["-flto", "-fno-fat-lto-objects"]);

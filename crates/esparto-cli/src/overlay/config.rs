@@ -299,6 +299,12 @@ impl Config {
                     "add a [[slot]] with addr and size, or choose another",
                 );
             }
+            if self.is_word_only && overlay.constants == Constants::Code {
+                return fault(
+                    &"its constants would lie in memory that is read by words only",
+                    "set `constants = \"data\"`",
+                );
+            }
             let mut files = Vec::new();
             for pattern in &overlay.files {
                 let found = find_files(&folder.join(pattern));
