@@ -108,7 +108,7 @@ fn what_was_given_back_is_one_block_again() {
 
 #[test]
 fn a_cache_is_emptied_in_steps_and_then_a_refused_request_is_granted() {
-    let mut oracle = Oracle::<Heap<NarrowCached>>::new(if cfg!(miri) { 4 << 10 } else { 16 << 10 });
+    let mut oracle = Oracle::<Heap<NarrowCached>>::new(16 << 10);
     let mut count = 0;
     while oracle.apply(Op::Allocate { size: 8 + count % 120, align_log2: 2 }) {
         count += 1;
