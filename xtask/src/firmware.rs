@@ -45,7 +45,18 @@ const CHIP_PROGRAMS: [Program; 3] = [
 /// What is linted for which core; some libraries of the workloads want atomics.
 const LINTED: [(&[&str], &str); 2] = [
     (
-        &["board-virt", "bus", "camera", "card", "leak", "measure", "overlay", "pools", "recording", "suite"],
+        &[
+            "board-virt",
+            "bus",
+            "camera",
+            "card",
+            "leak",
+            "measure",
+            "overlay",
+            "pools",
+            "recording",
+            "suite",
+        ],
         IMC,
     ),
     (&["planted", "workloads"], IMAC),
