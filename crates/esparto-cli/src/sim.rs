@@ -115,7 +115,7 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     let mut running =
         Running { check, screen: &mut screen, stale_fetches: Vec::new(), failure: None };
     let end = match args.gdb {
-        None => running.to_end(&mut machine, limit)?,
+        None => running.run_to_end(&mut machine, limit)?,
         Some(port) => gdb::session(port, &args.firmware, &mut machine, &mut running, limit)?,
     };
     let Running { check, stale_fetches, .. } = running;
@@ -152,7 +152,7 @@ struct Running<'r, 'o, 'w> {
 
 impl Running<'_, '_, '_> {
     /// Runs to the end, or to `limit` instructions.
-    fn to_end(&mut self, machine: &mut Machine, limit: u64) -> Result<view::End, Failure> {
+    fn run_to_end(&mut self, machine: &mut Machine, limit: u64) -> Result<view::End, Failure> {
         loop {
             let left = limit.saturating_sub(machine.instructions());
             let stop = self.run(machine, left.min(SLICE));

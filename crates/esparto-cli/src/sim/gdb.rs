@@ -24,7 +24,7 @@ pub(super) fn session(
     match session {
         Ok(Session::Ended(stop)) => Ok(stop.into()),
         Ok(Session::Killed) => Ok(view::End::Killed),
-        Ok(_) => running.to_end(machine, limit),
+        Ok(_) => running.run_to_end(machine, limit),
         Err(error) => Err(Failure::bad_input(error).mend("connect a gdb that knows riscv:rv32")),
     }
 }
