@@ -4,7 +4,7 @@
 //!
 //! | | [`Ledger`] | [`Guarded`] |
 //! |---|---|---|
-//! | is | a [`Sink`](crate::Sink) of a memory, or beside a pool ([`TrackedPool`]) | a wrapper for any heap, and a heap itself |
+//! | is | a [`Sink`](crate::Sink) of a memory, or beside a pool ([`TrackedPool`]) | a wrapper for any heap, and a heap itself; for a pool, [`GuardedPool`] |
 //! | finds | leaks, by the place that asked | overruns, underruns, writes after the free, frees that are wrong |
 //! | knows | owner, file, line and time of each live block | the block, and what is written there instead |
 //! | costs | a record a block, in a table of fixed size | [`Guarded::BLOCK_OVERHEAD_BYTES`] a block, a 64th of the heap, a fill a request |
@@ -44,6 +44,7 @@
 
 mod block;
 mod guarded;
+mod guarded_pool;
 mod leaks;
 mod ledger;
 mod memory;
@@ -51,6 +52,7 @@ mod pool;
 mod violation;
 
 pub use guarded::{Guarded, Rules, Standard};
+pub use guarded_pool::GuardedPool;
 pub use leaks::{LeakReport, SiteLeak};
 pub use ledger::{Freed, Ledger, OwnerHeap, Record, Site};
 pub use memory::NamedViolation;
