@@ -1,4 +1,5 @@
-//! Places for labels, so that none lies on another, on a dot, or on a line that leads to one.
+//! Places for labels, so that none lies on another or on a dot, nor, where there is room, on a line
+//! that leads to one.
 
 /// A place in a panel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +66,7 @@ pub(super) fn place(
 ) -> Vec<Label> {
     let mut labels: Vec<Label> = Vec::new();
     for (&at, &width) in dots.iter().zip(widths) {
-        let is_free = |label: &Label| {
+        let lies_apart = |label: &Label| {
             frame.holds(&label.rect)
                 && !dots.iter().any(|other| {
                     let around = Rect {
@@ -76,13 +77,15 @@ pub(super) fn place(
                     };
                     label.rect.overlaps(&around)
                 })
-                && !labels.iter().zip(dots).any(|(other, &other_at)| {
-                    label.rect.overlaps(&other.rect)
-                        || other.lead.is_some_and(|end| label.rect.is_crossed(other_at, end))
-                        || label.lead.is_some_and(|end| other.rect.is_crossed(at, end))
-                })
+                && !labels.iter().any(|other| label.rect.overlaps(&other.rect))
         };
-        let mut places = (0..STEP_COUNT).flat_map(|step| {
+        let is_clear = |label: &Label| {
+            !labels.iter().zip(dots).any(|(other, &other_at)| {
+                other.lead.is_some_and(|end| label.rect.is_crossed(other_at, end))
+                    || label.lead.is_some_and(|end| other.rect.is_crossed(at, end))
+            })
+        };
+        let places = (0..STEP_COUNT).flat_map(|step| {
             let distance = dot + 3.0 + f64::from(step) * STEP;
             (0..DIRECTION_COUNT).map(move |turn| {
                 // Right of the dot first, then left, then what is between.
@@ -91,8 +94,12 @@ pub(super) fn place(
                 beside(at, distance, angle, width, height)
             })
         });
-        let label =
-            places.find(is_free).unwrap_or_else(|| beside(at, dot + 3.0, 0.0, width, height));
+        // A line across a label is better than a label on another.
+        let label = places
+            .clone()
+            .find(|label| lies_apart(label) && is_clear(label))
+            .or_else(|| places.clone().find(lies_apart))
+            .unwrap_or_else(|| beside(at, dot + 3.0, 0.0, width, height));
         labels.push(label);
     }
     labels

@@ -84,7 +84,7 @@ fn try_one(board: &str, elf: &[u8], has_leak_search: bool, tally: &mut Tally) {
         }
     };
     let mut memcheck = Memcheck::new(Box::new(Unknown));
-    let is_checked = elf.len() % 2 == 0;
+    let is_checked = elf.len().is_multiple_of(2);
     // It may stop to say something after each instruction.
     for _ in 0..STEPS {
         let left = STEPS.saturating_sub(machine.instructions());
