@@ -110,7 +110,8 @@ pub unsafe trait RawHeap {
     /// The largest size that [`allocate`](Self::allocate) would grant now at `align`.
     ///
     /// Walks the free blocks, and changes nothing: a heap that merges later than at the free counts
-    /// neighbours together as it would merge them.
+    /// neighbours together as it would merge them. Of a heap that is not [settled](Self::is_settled)
+    /// it is the least that would be granted: more may be, as it catches up on what it put off.
     fn largest_free(&self, align: usize) -> usize;
 
     /// Shows every free block and every stretch of bookkeeping, in no particular order. What lies
@@ -128,6 +129,11 @@ pub unsafe trait RawHeap {
     /// again, and can let locks go in between.
     fn settle(&mut self) -> bool {
         false
+    }
+
+    /// Has the heap put nothing off, so that [`settle`](Self::settle) would find nothing to do?
+    fn is_settled(&self) -> bool {
+        true
     }
 
     /// Checks at most `max_steps` free blocks from `cursor` on, and moves it. Locks can be let go

@@ -350,6 +350,10 @@ unsafe impl<H: RawHeap, R: Rules, const HELD: usize> RawHeap for Guarded<H, R, H
         self.release_oldest() || self.heap.settle()
     }
 
+    fn is_settled(&self) -> bool {
+        self.held_count == 0 && self.heap.is_settled()
+    }
+
     /// The live blocks first, one step for each 32 places where one can start, then the heap
     /// inside. A damaged block goes to the log as what it is.
     fn check(&self, cursor: &mut Cursor, max_steps: usize) -> Result<Progress, Corruption> {

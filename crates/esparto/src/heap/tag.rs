@@ -182,6 +182,11 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         Control::<P>::HAS_CACHE && unsafe { self.control().settle() }
     }
 
+    fn is_settled(&self) -> bool {
+        // SAFETY: `init` made the heap.
+        !Control::<P>::HAS_CACHE || unsafe { self.control().is_cache_empty() }
+    }
+
     fn check(&self, cursor: &mut Cursor, max_steps: usize) -> Result<Progress, Corruption> {
         // SAFETY: `init` made the heap.
         unsafe { self.control().check(cursor, max_steps) }

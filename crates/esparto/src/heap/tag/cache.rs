@@ -151,6 +151,17 @@ impl<P: Preset> Control<P> {
         false
     }
 
+    /// Is nothing kept aside? O(1), since there are so many lists.
+    ///
+    /// # Safety
+    /// As for [`drain`](Self::drain).
+    pub(super) unsafe fn is_cache_empty(self) -> bool {
+        (Self::GRANULE..=Self::CACHE_LIMIT).step_by(Self::GRANULE).all(|size| {
+            // SAFETY: passed on; the list is one of the cache's.
+            unsafe { self.is_none(self.link(self.cache_head(size))) }
+        })
+    }
+
     /// Frees one cached block, if one is found within a few lists. O(1).
     ///
     /// # Safety
