@@ -145,7 +145,7 @@ impl<H: RawHeap> Oracle<H> {
         if let Some(largest) = largest {
             // One that had put something off may catch up on it, and then grant more.
             let is_promised = layout.size() <= largest || !is_settled;
-            assert!(is_promised, "granted {} of at most {largest}", layout.size());
+            assert!(is_promised, "granted {layout:?} of at most {largest}");
         }
         assert!(grant.taken_bytes >= layout.size());
         self.adopt(grant.ptr, layout, grant.taken_bytes);

@@ -239,12 +239,15 @@ impl<P: Preset> Control<P> {
         }
     }
 
-    /// The list from which [`probe`](Self::probe) starts.
+    /// The list from which [`take_large`](Self::take_large) and
+    /// [`take_aligned`](Self::take_aligned) probe for a request.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
     pub(super) unsafe fn probe_from(self, size: usize, gap: usize) -> usize {
-        let gap = gap.max(Self::LISTED - Self::GRANULE);
+        if gap == 0 && size < FIRST_LARGE * Self::GRANULE {
+            return (size + Self::LISTED) / Self::GRANULE - 1;
+        }
         // SAFETY: passed on.
         list_of((size + gap).min(unsafe { self.word(MOST) } as usize) / Self::GRANULE)
     }
