@@ -118,6 +118,9 @@ unsafe impl<P: Payloads + Send, const SERVICES: usize, const TYPES: usize, const
 }
 
 /// The state of a bus while nobody else uses it.
+///
+/// Ends with its scope. Handed to a function (`drop` too), its reference would have to stay alone until
+/// that returns, and the section ends before.
 struct Inside<'b, const SERVICES: usize, const EVENTS: usize> {
     state: &'b mut State<SERVICES, EVENTS>,
     places: &'b Places<SERVICES, EVENTS>,

@@ -277,10 +277,11 @@ impl<'m, const CLASSES: usize, const N: usize, S: Sink> Tiers<'m, CLASSES, N, S>
     /// and if it has had one back.
     #[inline(always)]
     pub(crate) fn take_owned(&self, size_bytes: usize) -> Option<(Taken, usize)> {
-        // SAFETY: the state calls nothing outside of itself.
-        let inside = unsafe { self.state.lock() };
-        let taken = inside.value.take_owned(size_bytes, &self.classes);
-        drop(inside);
+        let taken = {
+            // SAFETY: the state calls nothing outside of itself.
+            let inside = unsafe { self.state.lock() };
+            inside.value.take_owned(size_bytes, &self.classes)
+        };
         if !S::IS_SILENT
             && let Some((Taken { block, .. }, _)) = taken
         {

@@ -128,12 +128,12 @@ fn after_any_churn_nothing_is_refused_that_settling_by_hand_could_serve() {
         random ^= random << 5;
         random as usize % limit
     };
-    let rounds = if cfg!(miri) { 2 } else { 200 };
+    let (rounds, steps) = if cfg!(miri) { (1, 40) } else { (200, 300) };
     let mut refused_count = 0;
     for _ in 0..rounds {
         let memory = memory();
         let mut blocks: Vec<(NonNull<u8>, Layout)> = Vec::new();
-        for _ in 0..300 {
+        for _ in 0..steps {
             if next(100) < 45 && !blocks.is_empty() {
                 let (ptr, layout) = blocks.swap_remove(next(blocks.len()));
                 // SAFETY: a live block with its layout.
@@ -157,7 +157,7 @@ fn after_any_churn_nothing_is_refused_that_settling_by_hand_could_serve() {
             }
         }
     }
-    assert!(refused_count > 0, "the memory never ran out");
+    assert!(cfg!(miri) || refused_count > 0, "the memory never ran out");
 }
 
 /// A heap that always has more to settle and never serves: what a request must not wait for.

@@ -54,13 +54,13 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     // A call with all in registers; what is rare is left to a last call of its own.
     #[inline(never)]
     unsafe fn release(&self, letter: NonNull<Letter>, number: u16) {
-        let inside = self.lock();
         // A letter is the first thing in its place.
         let envelope = letter.as_ptr().cast();
-        // SAFETY: passed on; only the reference is given up here.
-        let unused = unsafe { inside.state.release(envelope, number) };
-        let posting = inside.state.posting;
-        drop(inside);
+        let (unused, posting) = {
+            let inside = self.lock();
+            // SAFETY: passed on; only the reference is given up here.
+            (unsafe { inside.state.release(envelope, number) }, inside.state.posting)
+        };
         match unused {
             None => {}
             // SAFETY: taken there with this ticket, and the state gives it out once.

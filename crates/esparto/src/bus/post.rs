@@ -232,11 +232,12 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
         };
         // SAFETY: the block is this post's own, aligned and this long; the bytes are aligned.
         unsafe { copy::by_words(bytes, ptr) };
-        let inside = self.lock();
         let payload = Payload { ptr, len_bytes: bytes.len(), ticket: Some(ticket) };
         let letter = Letter { payload, sender, kind };
-        let posted = inside.state.post_to_one(inside.places, letter, subscribers.load());
-        drop(inside);
+        let posted = {
+            let inside = self.lock();
+            inside.state.post_to_one(inside.places, letter, subscribers.load())
+        };
         match posted {
             Some(0) => Ok(1),
             Some(rest) => self.finish_one(rest),

@@ -18,10 +18,10 @@ impl<P: Payloads, const SERVICES: usize, const TYPES: usize, const EVENTS: usize
     /// [`ReceiveError`], [`Empty`](ReceiveError::Empty) when nothing waits.
     #[inline]
     pub fn try_receive(&self, service: ServiceId) -> Result<Message<'_, Self>, ReceiveError> {
-        let inside = self.lock();
-        let number = inside.state.receive(inside.places, service);
-        let posting = inside.state.posting;
-        drop(inside);
+        let (number, posting) = {
+            let inside = self.lock();
+            (inside.state.receive(inside.places, service), inside.state.posting)
+        };
         let Some(number) = number else { return Err(self.explain_receive(service)) };
         if posting != 0 {
             self.wake_posters(posting);

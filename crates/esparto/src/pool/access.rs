@@ -151,6 +151,9 @@ impl<L: Lock, T> Locked<L, T> {
 }
 
 /// A value while nobody else uses it.
+///
+/// Ends with its scope. Handed to a function (`drop` too), its reference would have to stay alone until
+/// that returns, and the section ends before.
 pub(crate) struct Inside<'v, L: Lock, T> {
     pub(crate) value: &'v mut T,
     _section: L::Section,
