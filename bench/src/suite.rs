@@ -1,12 +1,11 @@
 //! Doing the whole benchmark.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 
 use crate::build::{self, CodeBytes, Programs};
 use crate::job::{self, Job, Kind};
@@ -127,21 +126,15 @@ fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Re
         .filter(|&(subject, at)| takes_part(subject, &works[at]))
         .collect();
     bar.set_length(tasks.len() as u64);
-    let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(&(subject, at)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    bar.set_message(format!("{} {subject}", works[at].name));
-                    let outcome = one(options, &programs, subject, sizes[subject], &works[at]);
-                    bar.inc(1);
-                    outcomes.lock().expect("no holder panics").push((at, subject, outcome));
-                }
-            });
-        }
-    });
+    let mut outcomes: Vec<_> = tasks
+        .par_iter()
+        .map(|&(subject, at)| {
+            bar.set_message(format!("{} {subject}", works[at].name));
+            let outcome = one(options, &programs, subject, sizes[subject], &works[at]);
+            bar.inc(1);
+            (at, subject, outcome)
+        })
+        .collect();
     bar.finish_and_clear();
     let mut results = Results::default();
     let left_out = |work: &Work| {
@@ -154,7 +147,6 @@ fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Re
         };
         others.map(failure).collect()
     };
-    let mut outcomes = outcomes.into_inner().expect("no holder panics");
     outcomes.sort_by_key(|&(at, subject, _)| (at, subject));
     for (at, subject, outcome) in outcomes {
         if results.workloads.len() <= at {

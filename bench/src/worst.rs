@@ -5,13 +5,11 @@ mod evolve;
 mod families;
 mod moves;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use anyhow::{Result, bail};
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 
 use crate::build::Programs;
 use crate::options::Options;
@@ -49,30 +47,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .flat_map(|subject| ARENAS.map(|arena_bytes| (subject.as_str(), arena_bytes)))
         .collect();
     bar.set_length(searches.len() as u64 * u64::from(options.rounds));
-    let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(&(subject, arena_bytes)) = searches.get(at) else { break };
-                    bar.set_message(format!("{subject} on {arena_bytes} bytes"));
-                    let program = programs.runnable(subject);
-                    let mut search = Search::new(&program, arena_bytes, options.seed);
-                    let found = search.run(options.rounds, || bar.inc(1));
-                    outcomes.lock().expect("no holder panics").push((at, found));
-                }
-            });
-        }
-    });
+    let found: Vec<Result<_>> = searches
+        .par_iter()
+        .map(|&(subject, arena_bytes)| {
+            bar.set_message(format!("{subject} on {arena_bytes} bytes"));
+            let program = programs.runnable(subject);
+            let mut search = Search::new(&program, arena_bytes, options.seed);
+            search.run(options.rounds, || bar.inc(1))
+        })
+        .collect();
     bar.finish_and_clear();
-    let mut outcomes = outcomes.into_inner().expect("no holder panics");
-    outcomes.sort_by_key(|&(at, _)| at);
     let mut rows = Vec::new();
-    for (at, found) in outcomes {
-        let (subject, arena_bytes) = searches[at];
+    for (&(subject, arena_bytes), found) in searches.iter().zip(found) {
         rows.push((subject, arena_bytes, found?));
     }
     println!("{}", table(&rows));

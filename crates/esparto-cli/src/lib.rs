@@ -8,6 +8,7 @@
 
 pub mod chips;
 mod cli;
+mod document;
 mod failure;
 mod lines;
 pub mod map;

@@ -89,13 +89,7 @@ where
         cause: Cause,
         stay: Stay,
     ) -> Result<Mapped, LoadError> {
-        if self.platform.in_interrupt() {
-            return Err(LoadError::InInterrupt);
-        }
-        let count = self.tables.overlay_count();
-        if overlay >= count {
-            return Err(LoadError::UnknownOverlay { actual: overlay, count });
-        }
+        self.admit(overlay)?;
         if let Some(mapped) = self.hit(overlay) {
             return Ok(mapped);
         }

@@ -107,6 +107,18 @@ where
         })
     }
 
+    /// What everything that may load begins with: not in an interrupt, and of an overlay there is.
+    pub(crate) fn admit(&self, overlay: usize) -> Result<(), LoadError> {
+        if self.platform.in_interrupt() {
+            return Err(LoadError::InInterrupt);
+        }
+        let count = self.tables.overlay_count();
+        if overlay >= count {
+            return Err(LoadError::UnknownOverlay { actual: overlay, count });
+        }
+        Ok(())
+    }
+
     /// The number of the overlay with this name. Linear in their number.
     ///
     /// # Errors

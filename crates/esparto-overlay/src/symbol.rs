@@ -93,13 +93,7 @@ where
 {
     /// The address of an export, as linked.
     pub(crate) fn exported(&self, overlay: usize, name: &str) -> Result<u32, LoadError> {
-        if self.platform.in_interrupt() {
-            return Err(LoadError::InInterrupt);
-        }
-        let count = self.tables.overlay_count();
-        if overlay >= count {
-            return Err(LoadError::UnknownOverlay { actual: overlay, count });
-        }
+        self.admit(overlay)?;
         let _turn = self.turn();
         // SAFETY: it is our turn, and nothing in here loads.
         let engine = unsafe { self.engine() };

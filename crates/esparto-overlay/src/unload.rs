@@ -16,13 +16,7 @@ where
 {
     /// Runs the destructors, frees the slot, lets the data go.
     pub(crate) fn end(&self, overlay: usize) -> Result<(), LoadError> {
-        if self.platform.in_interrupt() {
-            return Err(LoadError::InInterrupt);
-        }
-        let count = self.tables.overlay_count();
-        if overlay >= count {
-            return Err(LoadError::UnknownOverlay { actual: overlay, count });
-        }
+        self.admit(overlay)?;
         let _turn = self.turn();
         if !matches!(self.with(|state| state.life(overlay)), Life::Alive(_)) {
             self.with(|state| state.set_life(overlay, Life::Ended, 0));

@@ -292,6 +292,17 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         self.locked(|state| state.slots().count()).unwrap_or(0)
     }
 
+    /// What one region can do. O(1).
+    pub fn region_caps(&self, id: RegionId) -> Option<Caps> {
+        self.locked(|state| state.region_caps(id)).flatten()
+    }
+
+    /// The regions that have `caps`, in their order.
+    pub(crate) fn regions_with(&self, caps: Caps) -> impl Iterator<Item = RegionId> {
+        let ids = (0..self.region_count() as u8).map(RegionId);
+        ids.filter(move |&id| self.region_caps(id).is_some_and(|has| has.contains(caps)))
+    }
+
     /// One region's figures. Walks its free blocks inside the lock.
     pub fn region_stats(&self, id: RegionId) -> Option<RegionStats> {
         self.locked(|state| state.region_stats(id)).flatten()
@@ -301,12 +312,8 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     /// one walk at the most.
     pub fn caps_stats(&self, caps: Caps) -> CapsStats {
         let mut stats = CapsStats::default();
-        for id in 0..self.region_count() as u8 {
-            if let Some(region) = self.region_stats(RegionId(id))
-                && region.caps.contains(caps)
-            {
-                stats.add(&region);
-            }
+        for region in self.regions_with(caps).filter_map(|id| self.region_stats(id)) {
+            stats.add(&region);
         }
         stats
     }

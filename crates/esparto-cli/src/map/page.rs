@@ -1,9 +1,10 @@
 //! The map as one HTML page without script: a bar for each memory, then the tables.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::Map;
 use super::account::{Area, KINDS, Kind};
+use crate::document::document;
 
 const STYLE: &str = "
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
@@ -32,63 +33,51 @@ fn color(kind: Kind) -> &'static str {
 pub(crate) fn page(map: &Map) -> String {
     let title = format!("Esparto · {}", map.file.display());
     let account = &map.account;
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
+    let body = html! {
+        h1 { (title) }
+        p { @for kind in KINDS { i style={ "background:" (color(kind)) } {} " " (kind.name()) "  " } }
+        @for area in &account.areas { h3 { (area.name) " · " (area.len_bytes) " bytes" } (bar(area)) }
+        h2 { "Bytes" }
+        table {
+            tr { th { "memory" } @for kind in KINDS { th { (kind.name()) } } th { "total" } }
+            @for area in account.rows() {
+                tr {
+                    td { (area.name) }
+                    @for kind in KINDS { td { (area.bytes.of(kind)) } }
+                    td { (area.len_bytes) }
+                }
             }
-            body {
-                h1 { (title) }
-                p { @for kind in KINDS { i style={ "background:" (color(kind)) } {} " " (kind.name()) "  " } }
-                @for area in &account.areas { h3 { (area.name) " · " (area.len_bytes) " bytes" } (bar(area)) }
-                h2 { "Bytes" }
-                table {
-                    tr { th { "memory" } @for kind in KINDS { th { (kind.name()) } } th { "total" } }
-                    @for area in account.rows() {
-                        tr {
-                            td { (area.name) }
-                            @for kind in KINDS { td { (area.bytes.of(kind)) } }
-                            td { (area.len_bytes) }
-                        }
-                    }
+        }
+        h2 { "Sections" }
+        table {
+            tr { th { "section" } th { "address" } th { "bytes" } th.text { "kind" } th.text { "memory" } }
+            @for section in &account.sections {
+                tr {
+                    td { (section.name) }
+                    td { (format!("{:#010x}", section.addr)) }
+                    td { (section.len_bytes) }
+                    td.text { (section.kind.name()) }
+                    td.text { (section.area) }
                 }
-                h2 { "Sections" }
-                table {
-                    tr { th { "section" } th { "address" } th { "bytes" } th.text { "kind" } th.text { "memory" } }
-                    @for section in &account.sections {
-                        tr {
-                            td { (section.name) }
-                            td { (format!("{:#010x}", section.addr)) }
-                            td { (section.len_bytes) }
-                            td.text { (section.kind.name()) }
-                            td.text { (section.area) }
-                        }
-                    }
-                }
-                h2 { "Largest symbols" }
-                table {
-                    tr { th { "symbol" } th { "address" } th { "bytes" } th.text { "kind" } th.text { "declared" } th.text { "memory" } th.text { "source" } }
-                    @for symbol in &map.symbols {
-                        tr {
-                            td { (symbol.name) }
-                            td { (format!("{:#010x}", symbol.addr)) }
-                            td { (symbol.len_bytes) }
-                            td.text { (symbol.kind.name()) }
-                            td.text { (symbol.storage.name()) }
-                            td.text { (symbol.area) }
-                            td.text { (symbol.location.as_deref().unwrap_or("")) }
-                        }
-                    }
+            }
+        }
+        h2 { "Largest symbols" }
+        table {
+            tr { th { "symbol" } th { "address" } th { "bytes" } th.text { "kind" } th.text { "declared" } th.text { "memory" } th.text { "source" } }
+            @for symbol in &map.symbols {
+                tr {
+                    td { (symbol.name) }
+                    td { (format!("{:#010x}", symbol.addr)) }
+                    td { (symbol.len_bytes) }
+                    td.text { (symbol.kind.name()) }
+                    td.text { (symbol.storage.name()) }
+                    td.text { (symbol.area) }
+                    td.text { (symbol.location.as_deref().unwrap_or("")) }
                 }
             }
         }
     };
-    markup.into_string()
+    document(&title, STYLE, &body)
 }
 
 /// A bar whose parts are as long as the bytes of each kind.

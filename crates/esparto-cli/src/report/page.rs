@@ -6,12 +6,13 @@
 mod map_data;
 mod tables;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 
 use super::summary::Summary;
 use super::{Model, terminal};
 use crate::Failure;
+use crate::document::document;
 use map_data::MapData;
 
 const STYLE: &str = include_str!("page/page.css");
@@ -31,37 +32,25 @@ pub(crate) fn page(model: &Model, summary: &Summary) -> Result<String, Failure> 
     // The only text that could end the element early, or begin a comment in it.
     let data = data.replace('<', "\\u003c");
     let title = format!("Esparto · {}", file_name(&summary.trace.file));
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                (header(summary))
-                main {
-                    (alerts(summary))
-                    (tables::regions(summary))
-                    (over_time(summary))
-                    (map_section(summary, &map))
-                    (tables::failures(summary))
-                    (tables::leaks(summary))
-                    (tables::owners(summary))
-                    (tables::sites(summary))
-                    (tables::sizes(summary))
-                }
-                (scrubber(&map))
-                div #tip role="status" hidden {}
-                script #data type="application/json" { (PreEscaped(data)) }
-                script { (PreEscaped(SCRIPT)) }
-            }
+    let body = html! {
+        (header(summary))
+        main {
+            (alerts(summary))
+            (tables::regions(summary))
+            (over_time(summary))
+            (map_section(summary, &map))
+            (tables::failures(summary))
+            (tables::leaks(summary))
+            (tables::owners(summary))
+            (tables::sites(summary))
+            (tables::sizes(summary))
         }
+        (scrubber(&map))
+        div #tip role="status" hidden {}
+        script #data type="application/json" { (PreEscaped(data)) }
+        script { (PreEscaped(SCRIPT)) }
     };
-    Ok(page.into_string())
+    Ok(document(&title, STYLE, &body))
 }
 
 fn header(summary: &Summary) -> Markup {

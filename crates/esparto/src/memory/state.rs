@@ -500,6 +500,10 @@ impl<const N: usize, S: Sink> State<N, S> {
         );
     }
 
+    pub(super) fn region_caps(&self, id: RegionId) -> Option<Caps> {
+        Some(self.slots.get(id.index())?.as_ref()?.region.caps())
+    }
+
     pub(super) fn region_stats(&self, id: RegionId) -> Option<RegionStats> {
         let slot = self.slots.get(id.index())?.as_ref()?;
         let free = slot.free();

@@ -83,7 +83,7 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     /// The figures of all regions that have `caps`; `None` when there is none. One lock a region.
     pub fn heap_stats(&self, caps: Caps) -> Option<HeapStats> {
         let mut stats = None;
-        for region in self.regions().filter(|region| region.caps.contains(caps)) {
+        for region in self.regions_with(caps).filter_map(|id| self.region_stats(id)) {
             stats.get_or_insert(HeapStats::default()).add(&HeapStats::from(&region));
         }
         stats
