@@ -14,6 +14,7 @@
 //! | `block`, `relocation` | segments with relocations or compressed |
 //! | `image` | a whole image in memory, verified |
 //! | `firmware` | what the packer leaves in the firmware for the loader |
+//! | `manifest` | what vouches for all files (feature `signed`) |
 //! | `build` | images made (feature `build`) |
 //! | `error` | what can be wrong |
 //!
@@ -33,6 +34,8 @@ mod export;
 pub mod firmware;
 mod header;
 mod image;
+#[cfg(feature = "signed")]
+pub mod manifest;
 mod prefix;
 mod relocation;
 mod segment;
