@@ -42,7 +42,7 @@ pub(crate) const QEMU: &str = "-M virt -bios none -nographic -monitor none -seri
 
 /// What the library may bring into a firmware, in bytes of code and constants: by program of
 /// `tests/size`.
-const SIZE_LIMITS: [(&str, u64); 2] = [("pools", 4_100), ("heap", 19_000)];
+const SIZE_LIMITS: [(&str, u64); 3] = [("pools", 1_450), ("own_heap", 6_144), ("heap", 16_700)];
 
 /// Builds the library and everything in its folder of tests, and runs it.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
@@ -177,7 +177,9 @@ pub(crate) fn says_ok(run: &Cmd) -> Result<()> {
 fn weigh(repo: &Repo, name: &str, limit_bytes: u64, library: &Path, out: &Path) -> Result<()> {
     let map = out.join(format!("{name}.map"));
     let link = tool_here(repo, "riscv64-unknown-elf-gcc").words(C).words(CORE_C).words(BOARD);
-    let link = link.arg(format!("tests/size/{name}.c")).arg(out.join("port.o")).arg(library);
+    // `memcpy` and its like are the C library's: start code has them in any firmware. In front, because
+    // the linker takes the first that it finds.
+    let link = link.arg(format!("tests/size/{name}.c")).arg(out.join("port.o")).arg("-lc").arg(library);
     let link = link.arg(format!("-Wl,-Map={}", map.display())).arg("-o").arg(out.join(name));
     link.run()?;
     let text = fs::read_to_string(&map).with_context(|| map.display().to_string())?;

@@ -122,7 +122,7 @@ pub unsafe extern "C" fn esparto_bus_init(bus: *mut BusHandle, tiers: *mut Tiers
     // SAFETY: passed on.
     let done = unsafe { tiers::get(tiers) }.and_then(|payloads| {
         // SAFETY: passed on.
-        unsafe { Place::set(bus, || SystemBus::new(payloads), |_| Ok(())) }
+        unsafe { Place::set(bus, |place| Ok(place.write(SystemBus::new(payloads)))) }
     });
     Status::of(done)
 }
@@ -393,7 +393,7 @@ unsafe fn hand_out(
     let priority = received.priority() as u8;
     // SAFETY: not null, checked before there was a message; the fields are the caller's.
     unsafe {
-        Place::set(&raw mut (*message).opaque, || received, |_| Ok(()))?;
+        Place::set(&raw mut (*message).opaque, |place| Ok(place.write(received)))?;
         (&raw mut (*message).data).write(figures.0.cast());
         (&raw mut (*message).size_bytes).write(figures.1);
         (&raw mut (*message).sender).write(sender);

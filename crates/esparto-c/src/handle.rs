@@ -54,16 +54,14 @@ impl<T: Kind> Place<T> {
         Ok(unsafe { (*place).value.assume_init_ref() })
     }
 
-    /// Sets a handle up: lets `make` give the value, `start` finish it where it lies, and makes it
-    /// live.
+    /// Sets a handle up: lets `make` write the value where it lies, and makes it live.
     ///
     /// # Safety
     /// As for [`get`](Self::get), and the caller's alone.
     #[inline(always)]
     pub(crate) unsafe fn set<H>(
         handle: *mut H,
-        make: impl FnOnce() -> T,
-        start: impl FnOnce(&'static T) -> Result<(), Status>,
+        make: impl FnOnce(&'static mut MaybeUninit<T>) -> Result<&'static mut T, Status>,
     ) -> Result<(), Status>
     where
         T: 'static,
@@ -72,11 +70,10 @@ impl<T: Kind> Place<T> {
         if Self::is_live(place) {
             return Err(Status::AlreadyInitialised);
         }
-        // SAFETY: the memory is the handle's, which is not live, and lives until it is ended. Made
-        // there, and not moved: a bus would be too much for a task's stack.
+        // SAFETY: the memory is the handle's, which is not live, and lives until it is ended. The value
+        // is made there, and not moved: a bus would be too much for a task's stack.
         unsafe {
-            (&raw mut (*place).value).cast::<T>().write(make());
-            start((*place).value.assume_init_ref())?;
+            make(&mut *(&raw mut (*place).value))?;
             (&raw mut (*place).seal).write_volatile(Self::seal(place));
         }
         Ok(())

@@ -5,7 +5,7 @@ use core::ffi::{c_char, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::{NonNull, null_mut};
 
-use esparto::pool::{self, BlockPool, Critical, Shape};
+use esparto::pool::{self, BlockPool, Critical, Shape, Storage};
 
 use crate::caps::caps;
 use crate::handle::{Kind, Place, put};
@@ -38,8 +38,26 @@ unsafe fn get<'h>(pool: *mut PoolHandle) -> Result<&'h BlockPool<Critical>, Stat
 }
 
 fn shape(block_bytes: usize, block_count: usize, align_bytes: usize) -> Result<Shape, Status> {
-    let shape = Shape::new(block_bytes, block_count)?;
-    Ok(if align_bytes == 0 { shape } else { shape.aligned_to(align_bytes)? })
+    let align_bytes = if align_bytes == 0 { Shape::align_for(block_bytes) } else { align_bytes };
+    Ok(Shape::with_align(block_bytes, block_count, align_bytes)?)
+}
+
+/// # Safety
+/// As for `Place::set`; the storage is long enough for the shape, aligned, and the pool's alone.
+#[inline(always)]
+unsafe fn set(
+    pool: *mut PoolHandle,
+    shape: Shape,
+    storage: impl FnOnce() -> Result<Storage, Status>,
+    is_owned: bool,
+) -> Result<(), Status> {
+    // SAFETY: passed on.
+    unsafe {
+        Place::set(pool, |place| {
+            let blocks = BlockPool::live(storage()?, shape);
+            Ok(place.write(Blocks { blocks, is_owned: Cell::new(is_owned) }))
+        })
+    }
 }
 
 /// Sets a pool up in memory that has all of `caps`. `align_bytes` may be 0: then it is that of a
@@ -57,12 +75,10 @@ pub unsafe extern "C" fn esparto_pool_init(
 ) -> Status {
     let init = || {
         let policy = self::caps(caps)? | esparto::Caps::BYTE;
-        let blocks = Blocks { blocks: BlockPool::new(), is_owned: Cell::new(true) };
         let shape = shape(block_bytes, block_count, align_bytes)?;
-        // SAFETY: passed on.
-        unsafe {
-            Place::set(pool, || blocks, |pool| Ok(pool.blocks.init_in(&MEMORY, policy, shape)?))
-        }
+        let storage = || Ok(BlockPool::<Critical>::storage_in(&MEMORY, policy, shape)?);
+        // SAFETY: passed on; the storage is the memory's own, and nobody else's.
+        unsafe { set(pool, shape, storage, true) }
     };
     Status::of(init())
 }
@@ -94,21 +110,17 @@ pub unsafe extern "C" fn esparto_pool_init_static(
         if memory.is_null() {
             return Err(Status::NullPointer);
         }
-        let blocks = Blocks { blocks: BlockPool::new(), is_owned: Cell::new(false) };
         let shape = shape(block_bytes, block_count, align_bytes)?;
         let len_bytes = len_bytes.min(isize::MAX as usize);
-        // SAFETY: the memory is the caller's, this long, and the pool's from now on.
-        unsafe {
-            Place::set(
-                pool,
-                || blocks,
-                |pool| {
-                    let memory = memory.cast::<MaybeUninit<u8>>();
-                    let memory = core::slice::from_raw_parts_mut(memory, len_bytes);
-                    Ok(pool.blocks.init_static(memory, shape)?)
-                },
-            )
-        }
+        let storage = || {
+            let memory = memory.cast::<MaybeUninit<u8>>();
+            // SAFETY: the memory is the caller's, this long, and the pool's from now on.
+            let memory = unsafe { core::slice::from_raw_parts_mut(memory, len_bytes) };
+            // Nothing else can be wrong with it.
+            BlockPool::<Critical>::storage_of(memory, shape).map_err(|_| Status::TooSmall)
+        };
+        // SAFETY: passed on.
+        unsafe { set(pool, shape, storage, false) }
     };
     Status::of(init())
 }
@@ -143,7 +155,7 @@ pub unsafe extern "C" fn esparto_pool_deinit(pool: *mut PoolHandle) -> Status {
 pub unsafe extern "C" fn esparto_pool_alloc(pool: *mut PoolHandle) -> *mut c_void {
     // SAFETY: passed on.
     let Ok(pool) = (unsafe { get(pool) }) else { return null_mut() };
-    pool.allocate().map_or(null_mut(), |block| block.as_ptr().cast())
+    pool.allocate_or_none().map_or(null_mut(), |block| block.as_ptr().cast())
 }
 
 /// Gives a block back, in constant time. Null is given back to nowhere; what is not a block in use is

@@ -63,7 +63,7 @@ pub unsafe extern "C" fn esparto_stack_init(
         let policy = self::caps(caps)? | Caps::BYTE;
         let value = Kept::Allocated(Stack::allocate(task, &MEMORY, policy, size_bytes)?);
         // SAFETY: passed on.
-        unsafe { Place::set(stack, || value, |_| Ok(())) }
+        unsafe { Place::set(stack, |place| Ok(place.write(value))) }
     };
     Status::of(init())
 }
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn esparto_stack_adopt(
         let memory = unsafe { core::slice::from_raw_parts_mut(memory, len_bytes) };
         let value = Kept::Adopted(Stack::adopt(task, memory)?);
         // SAFETY: passed on.
-        unsafe { Place::set(stack, || value, |_| Ok(())) }
+        unsafe { Place::set(stack, |place| Ok(place.write(value))) }
     };
     Status::of(init())
 }

@@ -96,7 +96,13 @@ pub unsafe extern "C" fn esparto_tiers_init(
         };
         let value = Classes { tiers: value, class_count };
         // SAFETY: passed on.
-        unsafe { Place::set(tiers, || value, |place| Ok(place.tiers.init()?)) }
+        unsafe {
+            Place::set(tiers, |place| {
+                let value = place.write(value);
+                value.tiers.init()?;
+                Ok(value)
+            })
+        }
     };
     Status::of(init())
 }

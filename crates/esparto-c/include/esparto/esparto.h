@@ -488,6 +488,44 @@ typedef struct esparto_leak_t {
 typedef void (*esparto_leak_fn)(const struct esparto_leak_t *leak, void *context);
 
 /**
+ * A heap of one's own. Zeroed, or of static duration, before it is set up; not to be copied.
+ */
+typedef struct esparto_own_heap_t {
+    /**
+     * Private.
+     */
+    size_t opaque[8];
+} esparto_own_heap_t;
+
+/**
+ * The free blocks of a region at one moment.
+ */
+typedef struct esparto_free_blocks_t {
+    /**
+     * How many there are.
+     */
+    size_t block_count;
+    /**
+     * The size of the smallest; 0 when there is none.
+     */
+    size_t smallest_bytes;
+    /**
+     * The largest request that would succeed now.
+     */
+    size_t largest_bytes;
+} esparto_free_blocks_t;
+
+/**
+ * Where a check stands. Zeroed, it is at the beginning.
+ */
+typedef struct esparto_cursor_t {
+    /**
+     * Private.
+     */
+    size_t opaque[8];
+} esparto_cursor_t;
+
+/**
  * A pool of equal blocks. Zeroed, or of static duration, before it is set up; not to be copied.
  */
 typedef struct esparto_pool_t {
@@ -538,16 +576,6 @@ typedef struct esparto_pool_stats_t {
      */
     uint32_t corruption_count;
 } esparto_pool_stats_t;
-
-/**
- * Where a check stands. Zeroed, it is at the beginning.
- */
-typedef struct esparto_cursor_t {
-    /**
-     * Private.
-     */
-    size_t opaque[8];
-} esparto_cursor_t;
 
 /**
  * A stack. Zeroed, or of static duration, before it is set up; not to be copied.
@@ -622,24 +650,6 @@ typedef struct esparto_heap_stats_t {
      */
     uint8_t fragmentation_percent;
 } esparto_heap_stats_t;
-
-/**
- * The free blocks of a region at one moment.
- */
-typedef struct esparto_free_blocks_t {
-    /**
-     * How many there are.
-     */
-    size_t block_count;
-    /**
-     * The size of the smallest; 0 when there is none.
-     */
-    size_t smallest_bytes;
-    /**
-     * The largest request that would succeed now.
-     */
-    size_t largest_bytes;
-} esparto_free_blocks_t;
 
 /**
  * A size of blocks, and how many; a count of 0 turns it off.
@@ -1073,6 +1083,86 @@ size_t esparto_refused_free_count(void);
  * tasks is the place to call it.
  */
 uint16_t esparto_set_owner(uint16_t owner);
+
+/**
+ * Sets a heap up over the caller's memory: a bounded time for every call, and the smallest code of all
+ * ways to have `malloc`. It knows no capabilities, owners, figures or trace; for those there are
+ * regions.
+ *
+ * # Safety
+ * The handle is the caller's, and stays where it is until it is ended. The memory is readable and
+ * writable, and the heap's alone until then.
+ */
+enum esparto_status_t esparto_own_heap_init(struct esparto_own_heap_t *heap,
+                                            void *memory,
+                                            size_t len_bytes);
+
+/**
+ * Ends a heap; its memory is the caller's again, the blocks in it included.
+ *
+ * # Safety
+ * As for `esparto_own_heap_init`; nobody uses a block of it any more.
+ */
+enum esparto_status_t esparto_own_heap_deinit(struct esparto_own_heap_t *heap);
+
+/**
+ * A block of `size` bytes. Null for a size of 0, when there is none, and for a bad handle.
+ *
+ * # Safety
+ * The handle is null or a handle that nobody sets up or ends meanwhile.
+ */
+void *esparto_own_heap_alloc(struct esparto_own_heap_t *heap, size_t size);
+
+/**
+ * The same at an alignment: null too for one that is no power of two.
+ *
+ * # Safety
+ * As for `esparto_own_heap_alloc`.
+ */
+void *esparto_own_heap_aligned_alloc(struct esparto_own_heap_t *heap, size_t align, size_t size);
+
+/**
+ * `realloc`: resizes in place, or moves. Null, and the block as it was, when there is no memory or
+ * `block` is no live block; a size of 0 frees, a null block allocates.
+ *
+ * # Safety
+ * As for `esparto_own_heap_alloc`. The block is the caller's; its old address is dead unless the same
+ * one is returned.
+ */
+void *esparto_own_heap_realloc(struct esparto_own_heap_t *heap,
+                               void *block,
+                               size_t size);
+
+/**
+ * Gives a block back. Null is given back to nowhere; `ESPARTO_NOT_A_BLOCK`, and nothing is done, when
+ * it is no live block of this heap.
+ *
+ * # Safety
+ * As for `esparto_own_heap_alloc`; a live block is the caller's to give back.
+ */
+enum esparto_status_t esparto_own_heap_free(struct esparto_own_heap_t *heap,
+                                            void *block);
+
+/**
+ * The free blocks of a heap.
+ *
+ * # Safety
+ * As for `esparto_own_heap_alloc`; `blocks` is null or may be written.
+ */
+enum esparto_status_t esparto_own_heap_free_blocks(struct esparto_own_heap_t *heap,
+                                                   struct esparto_free_blocks_t *blocks);
+
+/**
+ * Checks at most `max_steps` free blocks, with nobody using the heap between two steps.
+ * `ESPARTO_MORE` until all were seen, then `ESPARTO_OK`; `ESPARTO_CORRUPT` when bookkeeping was written
+ * over.
+ *
+ * # Safety
+ * As for `esparto_own_heap_alloc`; `cursor` is null or the caller's, zeroed to begin with.
+ */
+enum esparto_status_t esparto_own_heap_check(struct esparto_own_heap_t *heap,
+                                             struct esparto_cursor_t *cursor,
+                                             size_t max_steps);
 
 /**
  * Sets a pool up in memory that has all of `caps`. `align_bytes` may be 0: then it is that of a

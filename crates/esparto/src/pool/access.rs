@@ -4,8 +4,9 @@ use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use super::Shape;
 use super::list::{List, Slots};
-use super::state::{BlockState, RawBlocks};
+use super::state::{BlockState, RawBlocks, Storage};
 use crate::heap::{Corruption, Cursor, Progress};
 use crate::lock::Section;
 
@@ -51,7 +52,9 @@ pub struct Counts {
 }
 
 pub(super) mod sealed {
-    use super::{BlockState, Corruption, Counts, Cursor, NonNull, Progress, RawBlocks, Slots};
+    use super::{
+        BlockState, Corruption, Counts, Cursor, NonNull, Progress, RawBlocks, Shape, Slots, Storage,
+    };
 
     /// A first value, known to the compiler.
     pub trait Start {
@@ -98,6 +101,10 @@ pub(super) mod sealed {
         type Section;
 
         fn enter() -> Self::Section;
+
+        /// # Safety
+        /// As for `BlockState::live`.
+        unsafe fn live(storage: Storage, shape: Shape) -> Self::Blocks;
 
         /// # Safety
         /// As for `Locked::with`.
@@ -178,6 +185,12 @@ macro_rules! impl_locked_access {
             #[inline(always)]
             fn enter() -> $section {
                 $enter
+            }
+
+            #[inline]
+            unsafe fn live(storage: Storage, shape: Shape) -> Self::Blocks {
+                // SAFETY: passed on.
+                Locked::new(unsafe { BlockState::live(storage, shape) })
             }
 
             unsafe fn with<R>(blocks: &Self::Blocks, f: impl FnOnce(&mut BlockState) -> R) -> R {

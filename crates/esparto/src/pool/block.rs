@@ -95,19 +95,38 @@ impl<A: Access> BlockPool<A> {
         memory: &'static mut [MaybeUninit<u8>],
         shape: Shape,
     ) -> Result<(), InitError> {
-        let start = memory.as_mut_ptr().cast::<u8>();
-        let skip_bytes = start.align_offset(shape.align_bytes()).min(memory.len());
-        let table_bytes = Self::table_layout(shape).size();
-        let needed_bytes = shape.total_bytes() + table_bytes;
-        let len_bytes = memory.len() - skip_bytes;
+        let storage = Self::storage_of(memory, shape)?;
+        // SAFETY: an exclusive borrow for ever, in two parts.
+        unsafe { self.init(storage, shape) }
+    }
+
+    /// Divides a static buffer into what a pool of `shape` is made of: the blocks from the first
+    /// aligned byte on, and the table behind them.
+    ///
+    /// # Errors
+    /// [`InitError::TooSmall`].
+    #[inline]
+    pub fn storage_of(
+        memory: &'static mut [MaybeUninit<u8>],
+        shape: Shape,
+    ) -> Result<Storage, InitError> {
+        // Not `align_offset`, which can panic for what no shape has.
+        let start_addr = memory.as_ptr().addr();
+        let skip_bytes = start_addr.wrapping_neg() & (shape.align_bytes() - 1);
+        let (blocks_bytes, table_bytes) = (shape.total_bytes(), Self::table_layout(shape).size());
+        let needed_bytes = blocks_bytes + table_bytes;
+        let len_bytes = memory.len().saturating_sub(skip_bytes);
         if len_bytes < needed_bytes {
             return Err(InitError::TooSmall { len_bytes, needed_bytes });
         }
-        let (_, rest) = memory.split_at_mut(skip_bytes);
-        let (blocks, table) = rest.split_at_mut(shape.total_bytes());
-        let storage = Storage { blocks: bytes_of(blocks), table: bytes_of(table) };
-        // SAFETY: an exclusive borrow for ever, in two parts.
-        unsafe { self.init(storage, shape) }
+        let start = NonNull::from(memory).cast::<u8>();
+        // SAFETY: both parts lie in the buffer, which is that much longer, as just seen.
+        let (blocks, table) =
+            unsafe { (start.add(skip_bytes), start.add(skip_bytes + blocks_bytes)) };
+        Ok(Storage {
+            blocks: NonNull::slice_from_raw_parts(blocks, blocks_bytes),
+            table: NonNull::slice_from_raw_parts(table, table_bytes),
+        })
     }
 
     /// Makes the pool live on memory from `memory`: the blocks where `policy` says, the table in
@@ -126,7 +145,7 @@ impl<A: Access> BlockPool<A> {
             return Err(InitError::AlreadyInitialised);
         }
         let (layout, table_layout) = (shape.blocks_layout(), Self::table_layout(shape));
-        let storage = Storage::take(memory, policy.into(), layout, table_layout)?;
+        let storage = Self::storage_in(memory, policy, shape)?;
         // SAFETY: two blocks of the memory, just allocated, which lives for ever.
         let live = unsafe { self.init(storage, shape) };
         if live.is_err() {
@@ -134,6 +153,19 @@ impl<A: Access> BlockPool<A> {
             unsafe { storage.give_back(memory, layout, table_layout) };
         }
         live
+    }
+
+    /// Takes what a pool of `shape` is made of from `memory`, as [`init_in`](Self::init_in) does.
+    ///
+    /// # Errors
+    /// [`InitError::NoMemory`].
+    pub fn storage_in<const N: usize, S: Sink>(
+        memory: &'static Memory<N, S>,
+        policy: impl Into<Policy>,
+        shape: Shape,
+    ) -> Result<Storage, InitError> {
+        let (layout, table_layout) = (shape.blocks_layout(), Self::table_layout(shape));
+        Storage::take(memory, policy.into(), layout, table_layout)
     }
 
     /// Takes a block that gives itself back. O(1).
@@ -167,6 +199,12 @@ impl<A: Access> BlockPool<A> {
             Some(block) => Ok(block),
             None => Err(self.explain()),
         }
+    }
+
+    /// As [`allocate`](Self::allocate), without the reason: nothing is there to tell it to.
+    #[inline]
+    pub fn allocate_or_none(&self) -> Option<NonNull<u8>> {
+        self.blocks.allocate()
     }
 
     #[cold]
@@ -223,6 +261,17 @@ impl<A: Access> BlockPool<A> {
 }
 
 impl<A: Exclusive> BlockPool<A> {
+    /// A pool that is live from the start.
+    ///
+    /// # Safety
+    /// As for [`init`](Self::init), and the storage is at least as long as `shape` needs and aligned
+    /// for it, as that of [`storage_of`](Self::storage_of) and [`storage_in`](Self::storage_in).
+    #[inline]
+    pub unsafe fn live(storage: Storage, shape: Shape) -> Self {
+        // SAFETY: passed on.
+        Self { blocks: unsafe { A::live(storage, shape) } }
+    }
+
     /// Ends the pool and returns its memory; what is given back after this is refused. O(1).
     ///
     /// # Errors
@@ -269,10 +318,6 @@ impl<A: Access> fmt::Debug for BlockPool<A> {
         let (used, count, bytes) = (stats.used_count, stats.block_count, stats.block_bytes);
         write!(f, "BlockPool {{ {used}/{count} × {bytes} bytes used }}")
     }
-}
-
-fn bytes_of(memory: &'static mut [MaybeUninit<u8>]) -> NonNull<[u8]> {
-    NonNull::slice_from_raw_parts(NonNull::from(&mut *memory).cast(), memory.len())
 }
 
 impl Storage {

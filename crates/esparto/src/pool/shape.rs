@@ -39,14 +39,19 @@ impl Shape {
     /// What interrupt handlers use. 64 bytes × 20.
     pub const ISR: Self = Self::preset(64, 20);
 
-    /// `block_count` blocks of `block_bytes`, rounded up to the alignment: that of a pointer, or 8
-    /// if the size is a multiple of 8.
+    /// `block_count` blocks of `block_bytes`, rounded up to the [usual alignment](Self::align_for).
     ///
     /// # Errors
     /// [`ShapeError`]; in particular, a product that overflows is refused.
     pub const fn new(block_bytes: usize, block_count: usize) -> Result<Self, ShapeError> {
-        let align_bytes = if block_bytes.is_multiple_of(8) { 8 } else { align_of::<*mut u8>() };
-        Self::checked(block_bytes, block_count, align_bytes)
+        Self::with_align(block_bytes, block_count, Self::align_for(block_bytes))
+    }
+
+    /// What blocks of a size are aligned to if nothing else is said: as a pointer, or to 8 if the size
+    /// is a multiple of 8.
+    #[must_use]
+    pub const fn align_for(block_bytes: usize) -> usize {
+        if block_bytes.is_multiple_of(8) { 8 } else { align_of::<*mut u8>() }
     }
 
     /// The same blocks, aligned to `align_bytes`, the size rounded up to a multiple of it.
@@ -54,10 +59,14 @@ impl Shape {
     /// # Errors
     /// [`ShapeError`]: among others, an alignment that is larger than the block.
     pub const fn aligned_to(self, align_bytes: usize) -> Result<Self, ShapeError> {
-        Self::checked(self.block_bytes, self.block_count, align_bytes)
+        Self::with_align(self.block_bytes, self.block_count, align_bytes)
     }
 
-    const fn checked(
+    /// `block_count` blocks of `block_bytes`, rounded up to a multiple of `align_bytes`.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new) and [`aligned_to`](Self::aligned_to).
+    pub const fn with_align(
         block_bytes: usize,
         block_count: usize,
         align_bytes: usize,
@@ -123,7 +132,7 @@ impl Shape {
     /// What all blocks need.
     #[must_use]
     pub fn blocks_layout(&self) -> Layout {
-        // SAFETY: `checked` holds the alignment to a power of two and the total, which is a
+        // SAFETY: `with_align` holds the alignment to a power of two and the total, which is a
         // multiple of it, to less than `isize::MAX`.
         unsafe { Layout::from_size_align_unchecked(self.total_bytes(), self.align_bytes) }
     }

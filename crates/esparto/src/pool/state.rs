@@ -139,11 +139,11 @@ impl BlockState {
     };
 
     pub(crate) const fn table_layout(block_count: usize) -> Layout {
-        let words = (block_count + 1).div_ceil(u32::BITS as usize);
-        match Layout::array::<u32>(words) {
-            Ok(layout) => layout,
-            Err(_) => panic!("a shape has at most 65,534 blocks"),
-        }
+        // An eighth of the address space at the most.
+        let bytes = (block_count / u32::BITS as usize + 1) * size_of::<u32>();
+        // SAFETY: an alignment that is a power of two, and a size far below half the address space
+        // that is a multiple of it.
+        unsafe { Layout::from_size_align_unchecked(bytes, align_of::<u32>()) }
     }
 
     /// O(n / 32): the bits are cleared; no block is touched.
@@ -154,21 +154,38 @@ impl BlockState {
         if self.live.is_some() {
             return Err(InitError::AlreadyInitialised);
         }
-        let table = Self::table_layout(shape.block_count());
-        storage.validate(shape, table)?;
-        let bits = storage.table.cast::<u32>();
+        storage.validate(shape, Self::table_layout(shape.block_count()))?;
         // SAFETY: handed over by the caller; long enough and aligned, as just seen.
+        *self = unsafe { Self::live(storage, shape) };
+        Ok(())
+    }
+
+    /// A pool that is live from the start. O(n / 32), as [`init`](Self::init).
+    ///
+    /// # Safety
+    /// As for `BlockPool::init`; the storage is long enough for the shape, and aligned.
+    #[inline]
+    pub(crate) unsafe fn live(storage: Storage, shape: Shape) -> Self {
+        let table = Self::table_layout(shape.block_count());
+        let bits = storage.table.cast::<u32>();
+        // SAFETY: promised by the caller.
         unsafe { bits.write_bytes(0, table.size() / size_of::<u32>()) };
-        *self = Self {
+        // All fields by name: those of `NEW` would come from a copy of it among the constants.
+        Self {
             origin: origin_of(storage, shape),
             block_bytes: NonZero::new(shape.block_bytes()).unwrap_or(NonZero::<usize>::MIN),
             block_count: shape.block_count() as u32,
+            list: List::NEW,
             bits,
             end_bytes: shape.total_bytes() + shape.block_bytes(),
+            refused: Refused { foreign_count: 0, interior_count: 0, repeated_count: 0 },
+            corruption_count: 0,
+            lost_count: 0,
+            mark: 0,
+            least_listed: 0,
+            base: [0; 2],
             live: Some((storage, shape)),
-            ..Self::NEW
-        };
-        Ok(())
+        }
     }
 
     pub(crate) fn deinit(&mut self, forced: bool) -> Result<Storage, DeinitError> {

@@ -7,6 +7,8 @@
 
 use core::alloc::Layout;
 
+use crate::heap::tag::bits::lowest_bit;
+
 /// Four bytes, whatever the target.
 pub(crate) const BYTES: usize = size_of::<u32>();
 
@@ -34,7 +36,7 @@ fn disguise(addr: usize) -> u32 {
 
 /// The word of a live block at `addr`.
 pub(crate) fn close(addr: usize, size: usize, align: usize) -> u32 {
-    let state = size as u32 | align.max(BYTES).trailing_zeros() << SIZE_BITS;
+    let state = size as u32 | (lowest_bit(align.max(BYTES) as u32) as u32) << SIZE_BITS;
     state ^ disguise(addr)
 }
 
