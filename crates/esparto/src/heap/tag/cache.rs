@@ -7,7 +7,6 @@
 use super::Preset;
 use super::bits::FIRST_LARGE;
 use super::control::{AFTER_FREE, Control, DRAIN, KEEP, LARGE_MAP, ROOMY};
-use crate::heap::Grant;
 
 /// How many lists a step of emptying looks at for a block.
 const DRAIN_LOOKS: usize = 8;
@@ -22,7 +21,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take); the heap has a cache.
     #[inline(always)]
-    pub(super) unsafe fn take_cached(self, size: usize, align: usize) -> Option<Grant> {
+    pub(super) unsafe fn take_cached(self, size: usize, align: usize) -> *mut u8 {
         if size < Self::CACHE_LIMIT {
             let taken = Self::footprint(size);
             // SAFETY: (cache invariant) the head leads to blocks of exactly this size.
@@ -31,7 +30,7 @@ impl<P: Preset> Control<P> {
                 let block = self.link(head);
                 if !self.is_none(block) && block.addr() & (align - 1) == 0 {
                     self.set_link(head, self.link(block));
-                    return Self::grant(block, taken);
+                    return block;
                 }
             }
         }
@@ -47,7 +46,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take_cached`](Self::take_cached).
     #[inline(never)]
-    unsafe fn take_plain(self, size: usize, align: usize) -> Option<Grant> {
+    unsafe fn take_plain(self, size: usize, align: usize) -> *mut u8 {
         // SAFETY: passed on.
         unsafe { self.take(size, align) }
     }
@@ -56,13 +55,13 @@ impl<P: Preset> Control<P> {
     /// As for [`take_cached`](Self::take_cached).
     #[cold]
     #[inline(never)]
-    unsafe fn take_scarce(self, size: usize, align: usize) -> Option<Grant> {
+    unsafe fn take_scarce(self, size: usize, align: usize) -> *mut u8 {
         // SAFETY: passed on; the cache's words exist.
         unsafe {
             self.drain();
-            let grant = self.take_plain(size, align);
+            let block = self.take_plain(size, align);
             self.set_word(KEEP, 0);
-            grant
+            block
         }
     }
 

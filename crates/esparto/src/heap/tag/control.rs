@@ -470,24 +470,26 @@ impl<P: Preset> Control<P> {
         }
     }
 
-    /// Makes a free block end sooner, if it stays in its list; that is told cheaply only of the
-    /// largest, from which most is taken while memory is fresh.
+    /// Makes a large free block end elsewhere without leaving its list.
     ///
     /// # Safety
-    /// `block` is listed and `found` bytes long, which is more than `rest`; live is what begins at
-    /// its new end.
+    /// `block` is in the list for a power of two to which `new` belongs; `new` bytes from it on are
+    /// free or about to be, and live is what begins behind them.
     #[inline(always)]
-    pub(super) unsafe fn shorten(self, block: *mut u8, found: usize, rest: usize) -> bool {
-        // Below the highest bit of `rest` lies what differs: the same power of two, the same list.
-        if rest < FIRST_HUGE * Self::GRANULE || found ^ rest >= rest {
-            return false;
-        }
+    pub(super) unsafe fn resize(self, block: *mut u8, new: usize) {
         // SAFETY: as promised. Both sizes are those of large blocks, so the tag stays.
         unsafe {
-            block.add(8).cast::<u32>().write(rest as u32);
-            self.set_footer(block, rest);
+            block.add(8).cast::<u32>().write(new as u32);
+            self.set_footer(block, new);
         }
-        true
+    }
+
+    /// Do both sizes, of which one is no larger, belong in the same list for a power of two? From those
+    /// lists most is taken, and to them most comes back, while memory is fresh.
+    #[inline(always)]
+    pub(super) fn is_same_huge_list(smaller: usize, larger: usize) -> bool {
+        // Below the highest bit of the smaller lies what differs: the same power of two, the same list.
+        smaller >= FIRST_HUGE * Self::GRANULE && smaller ^ larger < smaller
     }
 
     /// Writes the last word of a free block: its size, and the tag of the live block behind.

@@ -1,25 +1,18 @@
 //! Allocation.
 
-use core::ptr::NonNull;
+use core::ptr::null_mut;
 
 use super::Preset;
 use super::bits::{FIRST_LARGE, large_list_of, list_of, lowest_bit};
 use super::control::{Control, KEEP, LARGE_MAP, LIVE, MOST, SMALL_MAP};
-use crate::heap::Grant;
 
 impl<P: Preset> Control<P> {
-    #[inline(always)]
-    pub(super) fn grant(block: *mut u8, size: usize) -> Option<Grant> {
-        // Blocks lie behind the control block, so never at zero.
-        NonNull::new(block).map(|ptr| Grant { ptr, taken_bytes: size })
-    }
-
     /// Takes a block for `size` bytes out of the lists.
     ///
     /// # Safety
     /// The heap is initialized; `align` is a power of two.
     #[inline(always)]
-    pub(super) unsafe fn take(self, size: usize, align: usize) -> Option<Grant> {
+    pub(super) unsafe fn take(self, size: usize, align: usize) -> *mut u8 {
         // SAFETY: (list invariant) heads lead to free blocks of the list's size; a free block has
         // live neighbours, so the tag behind it becomes `LIVE`.
         unsafe {
@@ -32,7 +25,7 @@ impl<P: Preset> Control<P> {
                     self.pop(block, head, granules, SMALL_MAP);
                     self.set_tag(block, LIVE);
                     self.set_tag(block.add(taken), LIVE);
-                    return Self::grant(block, taken);
+                    return block;
                 }
                 if align <= Self::GRANULE {
                     // The smallest blocks of the lists are often left over, and fit few sizes.
@@ -43,7 +36,7 @@ impl<P: Preset> Control<P> {
                             self.pop(block, head, Self::LISTED / Self::GRANULE, SMALL_MAP);
                             self.set_tag(block.add(Self::LISTED), LIVE);
                             self.place_crumb(block, Self::GRANULE);
-                            return Self::grant(block.add(Self::GRANULE), taken);
+                            return block.add(Self::GRANULE);
                         }
                     }
                     // The next list whose blocks leave a rest that has a list itself.
@@ -57,7 +50,7 @@ impl<P: Preset> Control<P> {
                         let rest = list * Self::GRANULE - taken;
                         self.set_tag(block.add(rest + taken), LIVE);
                         self.place_listed(block, rest);
-                        return Self::grant(block.add(rest), taken);
+                        return block.add(rest);
                     }
                 }
             }
@@ -74,7 +67,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(always)]
-    pub(super) unsafe fn take_large(self, size: usize) -> Option<Grant> {
+    pub(super) unsafe fn take_large(self, size: usize) -> *mut u8 {
         // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`.
         unsafe {
             let mut larger = u32::MAX;
@@ -83,7 +76,7 @@ impl<P: Preset> Control<P> {
             let (block, found) = 'found: {
                 if size >= FIRST_LARGE * Self::GRANULE {
                     if size > self.word(MOST) as usize {
-                        return None;
+                        return null_mut();
                     }
                     list = large_list_of(size / Self::GRANULE);
                     let block = self.link(self.head(list));
@@ -114,7 +107,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The block is listed, and at least so long.
     #[inline(always)]
-    unsafe fn carve(self, block: *mut u8, list: usize, found: usize, size: usize) -> Option<Grant> {
+    unsafe fn carve(self, block: *mut u8, list: usize, found: usize, size: usize) -> *mut u8 {
         let rest = found - size;
         // SAFETY: as promised; behind the block something live begins.
         unsafe {
@@ -122,15 +115,16 @@ impl<P: Preset> Control<P> {
                 // Memory is not scarce, or whoever called puts this right.
                 self.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
             }
-            if size < FIRST_LARGE * Self::GRANULE && self.shorten(block, found, rest) {
+            if size < FIRST_LARGE * Self::GRANULE && Self::is_same_huge_list(rest, found) {
+                self.resize(block, rest);
                 self.set_tag(block.add(found), LIVE);
-                return Self::grant(block.add(rest), size);
+                return block.add(rest);
             }
             self.pop(block, self.head(list), list, LARGE_MAP);
             if rest == 0 {
                 self.set_tag(block, LIVE);
                 self.set_tag(block.add(found), LIVE);
-                return Self::grant(block, size);
+                return block;
             }
             let (taken, free) = if size < FIRST_LARGE * Self::GRANULE {
                 self.set_tag(block.add(found), LIVE);
@@ -140,7 +134,7 @@ impl<P: Preset> Control<P> {
                 (block, block.add(size))
             };
             self.place(free, rest);
-            Self::grant(taken, size)
+            taken
         }
     }
 
@@ -149,7 +143,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(never)]
-    unsafe fn take_aligned(self, size: usize, align: usize) -> Option<Grant> {
+    unsafe fn take_aligned(self, size: usize, align: usize) -> *mut u8 {
         let gap = align - Self::GRANULE;
         // SAFETY: (list invariant) as for `take`.
         unsafe {
@@ -164,7 +158,7 @@ impl<P: Preset> Control<P> {
             } else {
                 let most = self.word(MOST) as usize;
                 if size > most || gap > most {
-                    return None;
+                    return null_mut();
                 }
                 list = large_list_of(sure.min(most / Self::GRANULE));
                 let block = self.link(self.head(list));
@@ -191,7 +185,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The block is listed, `found` bytes long, and [`fit`](Self::fit) says that they do.
     #[inline(never)]
-    unsafe fn carve_aligned(self, block: *mut u8, size: usize, gap: usize) -> Option<Grant> {
+    unsafe fn carve_aligned(self, block: *mut u8, size: usize, gap: usize) -> *mut u8 {
         // SAFETY: the block is free.
         let found = unsafe { self.size(block, self.tag(block)) };
         let taken = Self::fit(block, found, size, gap);
@@ -199,10 +193,16 @@ impl<P: Preset> Control<P> {
         let behind = found - size - front;
         // SAFETY: as promised, all pieces lie inside the block; its neighbours are live.
         unsafe {
-            self.unlink(block);
             self.set_tag(block.add(found), LIVE);
-            self.set_tag(taken, LIVE);
             let mut taken = taken;
+            let mut front = front;
+            if Self::is_same_huge_list(front, found) {
+                self.resize(block, front);
+                front = 0;
+            } else {
+                self.unlink(block);
+                self.set_tag(taken, LIVE);
+            }
             if behind != 0 {
                 // Seldom large, since it is shorter than the alignment.
                 if behind < FIRST_LARGE * Self::GRANULE {
@@ -214,7 +214,7 @@ impl<P: Preset> Control<P> {
             if front != 0 {
                 taken = self.place_apart(block, front, taken);
             }
-            Self::grant(taken, size)
+            taken
         }
     }
 
@@ -231,11 +231,13 @@ impl<P: Preset> Control<P> {
     /// As for [`take`](Self::take).
     #[cold]
     #[inline(never)]
-    unsafe fn take_probed(self, size: usize, gap: usize, list: usize) -> Option<Grant> {
+    unsafe fn take_probed(self, size: usize, gap: usize, list: usize) -> *mut u8 {
         // SAFETY: passed on; the probe finds what fits.
         unsafe {
-            let (block, _) = self.probe(size, gap, list)?;
-            self.carve_aligned(block, size, gap)
+            match self.probe(size, gap, list) {
+                Some((block, _)) => self.carve_aligned(block, size, gap),
+                None => null_mut(),
+            }
         }
     }
 
