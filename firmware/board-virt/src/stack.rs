@@ -1,26 +1,16 @@
 //! Stacks: the boot stack, and one of one's own.
 
+mod borrow;
+
 use core::arch::{asm, naked_asm};
 use core::mem::MaybeUninit;
-use core::ops::Range;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 use esparto::stack::{Adopted, GuardRange, StackBreach, StackSpan};
 
 use crate::memory;
-
-// The stack in use, if it is not the boot stack. One hart, so two plain words will do.
-static START_ADDR: AtomicUsize = AtomicUsize::new(0);
-static END_ADDR: AtomicUsize = AtomicUsize::new(0);
-
-/// The addresses of the stack in use.
-#[inline]
-pub fn in_use() -> Range<usize> {
-    match END_ADDR.load(Ordering::Relaxed) {
-        0 => memory::boot_stack_addrs(),
-        end_addr => START_ADDR.load(Ordering::Relaxed)..end_addr,
-    }
-}
+use borrow::call_once;
+pub(crate) use borrow::use_addrs;
+pub use borrow::{in_use, run_on};
 
 /// A stack of one's own: the core's, and how this machine gets onto it.
 #[derive(Debug)]
@@ -96,21 +86,6 @@ pub unsafe fn adopt_boot(name: &'static str) -> esparto::Stack {
     }
 }
 
-/// Runs `work` on `stack` and comes back to the present one. Checks nothing.
-///
-/// # Safety
-/// Nothing else runs on the stack.
-pub unsafe fn run_on<F: FnOnce()>(stack: &StackSpan, work: F) {
-    let before = in_use();
-    use_addrs(stack.addrs());
-    let mut work = Some(work);
-    let top_addr = stack.top().addr().get();
-    // SAFETY: the top is one past 16-byte-aligned memory that is this stack's alone, which nothing
-    // else runs on, and `call_once` is for an `F`.
-    unsafe { call_on((&raw mut work).cast(), call_once::<F>, top_addr) };
-    use_addrs(before);
-}
-
 /// Runs `work` on `stack` with `guard` watched by the core: a store to it ends `work` there and
 /// then, before anything is written, and is told as a breach that names the task. What `work` held
 /// is lost then, not dropped.
@@ -151,25 +126,6 @@ pub unsafe fn run_guarded<F: FnOnce()>(
     }
     guard.check_fault(fault_addr)?;
     panic!("exception {cause} on the stack of {}, value {fault_addr:#010x}", stack.name());
-}
-
-pub(crate) fn use_addrs(addrs: Range<usize>) {
-    // An interrupt between the two sees a range that is too wide or empty; handlers record
-    // nothing, so nobody looks. A task that it switches to has a range of its own.
-    START_ADDR.store(addrs.start, Ordering::Relaxed);
-    END_ADDR.store(addrs.end, Ordering::Relaxed);
-}
-
-/// Calls what is in the `Option<F>` at `work`.
-///
-/// # Safety
-/// `work` points to an `Option<F>` that nothing else uses.
-unsafe extern "C" fn call_once<F: FnOnce()>(work: *mut ()) {
-    // SAFETY: as promised by the caller.
-    let work = unsafe { &mut *work.cast::<Option<F>>() };
-    if let Some(work) = work.take() {
-        work();
-    }
 }
 
 /// Calls `function(argument)` with the stack pointer at `top_addr`.

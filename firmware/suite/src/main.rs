@@ -10,7 +10,12 @@ mod chance;
 mod oracle;
 mod service;
 
-use board_virt::{exit, memory, println, stack};
+#[cfg(target_arch = "xtensa")]
+use board_lx106 as board;
+#[cfg(target_arch = "riscv32")]
+use board_virt as board;
+
+use board::{exit, memory, println, stack};
 use chance::Chance;
 use esparto::guard::{Guarded, Rules, ViolationLog};
 use esparto::heap::freertos::{Heap1, Heap2, Heap4};
@@ -113,7 +118,8 @@ fn on_own_stack(work: impl FnOnce()) {
     println!("stack: {} of {STACK_BYTES} bytes", stack.high_water_bytes());
 }
 
-#[board_virt::entry]
+#[cfg_attr(target_arch = "riscv32", board::entry)]
+#[cfg_attr(target_arch = "xtensa", unsafe(no_mangle))]
 fn main() -> ! {
     service::without_heap();
     service::overrun();

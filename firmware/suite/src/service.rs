@@ -9,8 +9,8 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use board_virt::task::{Blocking, CONTROL_BYTES, Crew, Table};
-use board_virt::{println, timer};
+use crate::board::task::{Blocking, CONTROL_BYTES, Crew, Table};
+use crate::board::{println, timer};
 use esparto::bus::{Bus, EventType, PayloadBlock, Priority, ReceiveError, Settings, Wait};
 use esparto::guard::Ledger;
 use esparto::monitor::{Diagnosis, Finding, HeapStats, Monitor, Thresholds, Unhealthy};
@@ -43,7 +43,11 @@ static BUS: Bus<Pool<PayloadBlock<4>, 4, Critical>, 3, 1, 4> = Bus::new(Pool::ne
 static TICK_COUNT: AtomicU32 = AtomicU32::new(0);
 static SWITCH_COUNT: AtomicU32 = AtomicU32::new(0);
 
-#[riscv_rt::core_interrupt(riscv::interrupt::Interrupt::MachineTimer)]
+#[cfg_attr(
+    target_arch = "riscv32",
+    riscv_rt::core_interrupt(riscv::interrupt::Interrupt::MachineTimer)
+)]
+#[cfg_attr(target_arch = "xtensa", unsafe(no_mangle))]
 fn on_timer() {
     timer::acknowledge();
     TICK_COUNT.store(TICK_COUNT.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -209,7 +213,7 @@ pub(crate) fn with_regions() {
     let stack = Stack::allocate("task", &OWN, Caps::INTERNAL, 2048).expect("there is room");
     let before_bytes = stack.high_water_bytes();
     // SAFETY: nothing else runs on it.
-    unsafe { board_virt::stack::run_on(&stack, || assert_eq!(use_bytes::<400>(), 1)) };
+    unsafe { crate::board::stack::run_on(&stack, || assert_eq!(use_bytes::<400>(), 1)) };
     let used_bytes = stack.high_water_bytes();
     assert_eq!(before_bytes, 0);
     assert!((400..600).contains(&used_bytes), "{used_bytes}");

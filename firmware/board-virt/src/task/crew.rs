@@ -1,13 +1,11 @@
 //! Tasks that run together until all have ended.
 
-use core::arch::asm;
 use core::marker::PhantomData;
 
 use esparto::Owner;
 use esparto::stack::{StackBreach, StackSpan, TaskTable};
-use riscv::register::mtvec::{self, Mtvec, TrapMode};
 
-use super::entry::{A0, Context, MAIN, SP, enter};
+use super::entry::{Context, call, take_traps};
 use super::scheduler;
 use crate::counter;
 
@@ -63,10 +61,8 @@ impl<'a> Crew<'a> {
             place.write(work);
             place
         };
-        let mut context = Context::EMPTY;
-        context.registers[SP] = place.addr().get();
-        context.registers[A0] = place.addr().get();
-        context.pc = start::<F> as *const () as usize;
+        let start_addr = start::<F> as *const () as usize;
+        let context = Context::starting(start_addr, place.addr().get());
         // `start` gets the address back as a pointer.
         place.as_ptr().expose_provenance();
         // SAFETY: the context starts `start` with its argument, on a stack that is its own.
@@ -82,12 +78,7 @@ impl<'a> Crew<'a> {
     /// A task overran its stack. By then it may have written to memory that is others', so all tasks
     /// end there and then; what they held is lost, not dropped.
     pub fn run(self) -> Result<(), StackBreach> {
-        let before = mtvec::read();
-        // SAFETY: from here on traps find the context of who runs, and that is this function.
-        unsafe {
-            asm!("csrw mscratch, {}", in(reg) MAIN.0.get());
-            mtvec::write(Mtvec::new(enter as *const () as usize, TrapMode::Direct));
-        }
+        let before = take_traps();
         loop {
             call();
             let is_over = critical_section::with(|_| {
@@ -102,8 +93,7 @@ impl<'a> Crew<'a> {
                 break;
             }
         }
-        // SAFETY: what was there before; nobody else runs.
-        unsafe { mtvec::write(before) };
+        before.restore();
         scheduler::with(|scheduler| scheduler.breach()).map_or(Ok(()), Err)
     }
 }
@@ -117,11 +107,4 @@ extern "C" fn start<F: FnOnce()>(work: *mut F) -> ! {
         scheduler::with(scheduler::Scheduler::end);
         call();
     }
-}
-
-/// Into the scheduler, by a trap; returns when this task runs again.
-pub(super) fn call() {
-    // SAFETY: all registers are kept. What other tasks do to memory meanwhile is known to the
-    // compiler as anything.
-    unsafe { asm!(".option push", ".option norvc", "ecall", ".option pop") };
 }

@@ -1,7 +1,16 @@
 //! The way into a trap and out of it, by way of a context.
 
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::cell::UnsafeCell;
+
+use riscv::register::mcause;
+use riscv::register::mtvec::{self, Mtvec, TrapMode};
+
+/// The code of `ecall` in `mcause`.
+const MACHINE_CALL: usize = 11;
+
+/// The length of [`call`]'s instruction.
+const CALL_BYTES: usize = 4;
 
 /// The registers of a task that is not running.
 #[derive(Clone, Copy, Debug)]
@@ -12,13 +21,96 @@ pub(super) struct Context {
     pub(super) pc: usize,
 }
 
-pub(super) const SP: usize = 1;
-pub(super) const A0: usize = 9;
+const SP: usize = 1;
+const A0: usize = 9;
 
 const _: () = assert!(size_of::<Context>() == 128, "the offsets below");
 
 impl Context {
     pub(super) const EMPTY: Self = Self { registers: [0; 31], pc: 0 };
+
+    /// One that begins at `pc_addr` on a stack with its top at `argument`, which it gets.
+    pub(super) fn starting(pc_addr: usize, argument: usize) -> Self {
+        let mut context = Self::EMPTY;
+        context.registers[SP] = argument;
+        context.registers[A0] = argument;
+        context.pc = pc_addr;
+        context
+    }
+
+    #[inline(always)]
+    pub(super) fn sp_addr(&self) -> usize {
+        self.registers[SP]
+    }
+
+    /// It goes on behind its call.
+    #[inline(always)]
+    pub(super) fn skip_call(&mut self) {
+        self.pc += CALL_BYTES;
+    }
+}
+
+/// Why there is a trap.
+pub(super) enum Cause {
+    /// An interrupt.
+    Interrupt(usize),
+    /// Somebody's [`call`].
+    Call,
+    /// Nothing good.
+    Exception,
+}
+
+/// Asks the hart for it, inside of a trap.
+#[inline(always)]
+pub(super) fn cause() -> Cause {
+    let cause = mcause::read();
+    match cause.code() {
+        code if cause.is_interrupt() => Cause::Interrupt(code),
+        MACHINE_CALL => Cause::Call,
+        _ => Cause::Exception,
+    }
+}
+
+/// Calls the program's handler of an interrupt.
+///
+/// # Safety
+/// Inside of a trap for this interrupt.
+#[inline(always)]
+pub(super) unsafe fn dispatch(code: usize) {
+    unsafe extern "C" {
+        fn _dispatch_core_interrupt(code: usize);
+    }
+    // SAFETY: promised by the caller; it is what the function is for.
+    unsafe { _dispatch_core_interrupt(code) };
+}
+
+/// Into the scheduler, by a trap; returns when this task runs again.
+pub(super) fn call() {
+    // SAFETY: all registers are kept. What other tasks do to memory meanwhile is known to the
+    // compiler as anything.
+    unsafe { asm!(".option push", ".option norvc", "ecall", ".option pop") };
+}
+
+/// What traps did before the tasks had them.
+pub(super) struct Before(Mtvec);
+
+/// Traps are the tasks' from here on, and `main` is who runs.
+pub(super) fn take_traps() -> Before {
+    let before = mtvec::read();
+    // SAFETY: from here on traps find the context of who runs, and that is the caller.
+    unsafe {
+        asm!("csrw mscratch, {}", in(reg) MAIN.0.get());
+        mtvec::write(Mtvec::new(enter as *const () as usize, TrapMode::Direct));
+    }
+    Before(before)
+}
+
+impl Before {
+    /// Traps do again what they did; nobody but `main` runs.
+    pub(super) fn restore(self) {
+        // SAFETY: what was there before; nobody else runs.
+        unsafe { mtvec::write(self.0) };
+    }
 }
 
 /// A context where the hart finds it.

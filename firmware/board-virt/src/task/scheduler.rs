@@ -6,18 +6,13 @@ use core::ops::Range;
 use critical_section::{CriticalSection, Mutex};
 use esparto::Owner;
 use esparto::stack::{StackBreach, StackSpan};
-use riscv::register::mcause;
 
 use super::crew::TASK_LIMIT;
-use super::entry::{Context, ContextCell, MAIN, SP};
+use super::entry::{self, Cause, Context, ContextCell, MAIN};
 use crate::{stack, timer, trap};
 
 /// What a task costs beside its stack and its heap.
 pub const CONTROL_BYTES: usize = size_of::<Context>() + size_of::<Task>();
-
-/// The code of `ecall` in `mcause`, and the length of the instruction.
-const MACHINE_CALL: usize = 11;
-const CALL_BYTES: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -68,23 +63,18 @@ pub(super) fn with<R>(f: impl FnOnce(&mut Scheduler) -> R) -> R {
 
 /// Every trap while tasks run. Returns the context to go on with.
 pub(super) extern "C" fn handle() -> *mut Context {
-    unsafe extern "C" {
-        /// Calls the program's handler of an interrupt.
-        fn _dispatch_core_interrupt(code: usize);
-    }
-    let cause = mcause::read();
-    let is_call = cause.is_exception() && cause.code() == MACHINE_CALL;
-    if cause.is_interrupt() {
-        // SAFETY: inside of a trap for this interrupt, which is what the function is for.
-        unsafe { _dispatch_core_interrupt(cause.code()) };
-    } else if !is_call {
-        trap::fail();
+    let cause = entry::cause();
+    match cause {
+        // SAFETY: inside of a trap for this interrupt.
+        Cause::Interrupt(code) => unsafe { entry::dispatch(code) },
+        Cause::Exception => trap::fail(),
+        Cause::Call => {}
     }
     // SAFETY: interrupts are off inside of a trap.
     let cs = unsafe { CriticalSection::new() };
     let mut scheduler = SCHEDULER.borrow_ref_mut(cs);
     scheduler.check();
-    if is_call {
+    if matches!(cause, Cause::Call) {
         scheduler.wait();
     }
     scheduler.expire(timer::now_ms());
@@ -167,7 +157,7 @@ impl Scheduler {
     fn wait(&mut self) {
         let now_ms = timer::now_ms();
         // SAFETY: inside of a trap, where nobody else looks at the contexts.
-        unsafe { (*self.context(self.current)).pc += CALL_BYTES };
+        unsafe { (*self.context(self.current)).skip_call() };
         if let Some(task) = self.running() {
             let is_woken = core::mem::take(&mut task.is_woken);
             if task.state == State::Ready && !is_woken {
@@ -199,7 +189,7 @@ impl Scheduler {
     /// After an overrun nobody's memory can be trusted, so no task runs any more.
     fn check(&mut self) {
         // SAFETY: inside of a trap, where nobody else looks at the contexts.
-        let sp_addr = unsafe { (*self.context(self.current)).registers[SP] };
+        let sp_addr = unsafe { (*self.context(self.current)).sp_addr() };
         if let Some(task) = self.running() {
             // On a stack that it borrowed, its own is as deep as it was then.
             let breach = if stack::in_use() == task.stack.addrs() {

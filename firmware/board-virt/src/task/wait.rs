@@ -4,7 +4,7 @@ use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use esparto::bus::Wait;
 
-use super::{crew, scheduler};
+use super::{entry, scheduler};
 use crate::timer;
 
 /// Waits as a task of a [`Crew`](super::Crew). Not inside of a critical section.
@@ -20,7 +20,7 @@ impl Wait for Blocking {
         // For ever, to the bus.
         let limit_ms = (limit_ms != u32::MAX).then_some(limit_ms);
         scheduler::with(|scheduler| scheduler.set_limit(limit_ms));
-        crew::call();
+        entry::call();
     }
 
     fn waker(&self) -> Waker {
