@@ -3,7 +3,7 @@
 //! Structure, invariants, bounds and figures are in `docs/heap.md`.
 
 mod audit;
-mod bits;
+pub(super) mod bits;
 mod cache;
 mod control;
 mod give;
@@ -97,7 +97,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
                 control.set_word(ROOMY, u32::MAX << roomy);
                 control.set_word(DRAIN, Control::<P>::CACHE_LIMIT as u32);
             }
-            control.place(block, size);
+            control.place_apart(block, size, block);
         }
         Ok(heap)
     }

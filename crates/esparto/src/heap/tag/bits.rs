@@ -49,7 +49,7 @@ pub(super) const fn least_granules(list: usize) -> usize {
 
 /// The number of the lowest set bit of a word that is not zero.
 #[inline(always)]
-pub(super) fn lowest_bit(word: u32) -> usize {
+pub(in crate::heap) fn lowest_bit(word: u32) -> usize {
     if cfg!(any(
         target_arch = "x86_64",
         target_arch = "x86",

@@ -62,7 +62,7 @@ impl<P: Preset> Control<P> {
         // SAFETY: the bytes cut off are ours from here on; in front of them is a live block.
         unsafe {
             let rest = old - new + self.detach_behind(block.add(old));
-            self.place(block.add(new), rest);
+            self.place_apart(block.add(new), rest, block);
         }
     }
 }
