@@ -1,6 +1,6 @@
 //! The blocks of a segment: relocations, then contents, compressed or not.
 
-use crate::{ImageError, Relocation, wire};
+use crate::{Field, ImageError, Relocation, wire};
 
 /// Bytes of a block's header.
 pub const BLOCK_HEADER_BYTES: usize = 8;
@@ -22,25 +22,21 @@ pub struct BlockHeader {
 }
 
 impl BlockHeader {
-    /// Reads the header of a block that stands at `offset` of the image.
+    /// Reads the header of a block that stands at `offset` of the image, from its two words.
     /// `limit_bytes` is what may be in memory: the smaller of the header's block length and what is
     /// left of the segment.
     ///
     /// # Errors
     /// A length beyond its limit.
-    pub fn parse(
-        bytes: &[u8; BLOCK_HEADER_BYTES],
-        offset: u32,
-        limit_bytes: u32,
-    ) -> Result<Self, ImageError> {
-        let [memory_bytes, stored_bytes, relocation_count, flags] =
-            [0, 2, 4, 6].map(|at| u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    pub fn parse(words: [u32; 2], offset: u32, limit_bytes: u32) -> Result<Self, ImageError> {
+        let [memory_bytes, stored_bytes] = [words[0] as u16, (words[0] >> 16) as u16];
+        let [relocation_count, flags] = [words[1] as u16, (words[1] >> 16) as u16];
         let fault = |at, field, actual: u16, expected: u32| {
             Err(ImageError::Field { offset: offset + at, field, actual: actual.into(), expected })
         };
         let memory = u32::from(memory_bytes);
         if memory == 0 || memory > limit_bytes || !memory.is_multiple_of(4) {
-            return fault(0, "length of a block", memory_bytes, limit_bytes);
+            return fault(0, Field::BlockLength, memory_bytes, limit_bytes);
         }
         let is_compressed = flags & COMPRESSED != 0;
         let stored_fits = if is_compressed {
@@ -49,13 +45,13 @@ impl BlockHeader {
             stored_bytes == memory_bytes
         };
         if !stored_fits {
-            return fault(2, "stored length of a block", stored_bytes, memory);
+            return fault(2, Field::BlockStored, stored_bytes, memory);
         }
         if u32::from(relocation_count) > memory / 4 + 1 {
-            return fault(4, "relocations of a block", relocation_count, memory / 4 + 1);
+            return fault(4, Field::BlockRelocations, relocation_count, memory / 4 + 1);
         }
         if flags & !COMPRESSED != 0 {
-            return fault(6, "flags of a block", flags, (flags & COMPRESSED).into());
+            return fault(6, Field::BlockFlags, flags, (flags & COMPRESSED).into());
         }
         Ok(Self { memory_bytes, stored_bytes, relocation_count, is_compressed })
     }
@@ -123,8 +119,11 @@ impl<'a> Block<'a> {
         };
         let start = offset as usize;
         let body = start + BLOCK_HEADER_BYTES;
-        let header = wire::array(image, start).ok_or_else(|| truncated(body))?;
-        let header = BlockHeader::parse(&header, offset, limit_bytes)?;
+        let header: [u8; BLOCK_HEADER_BYTES] =
+            wire::array(image, start).ok_or_else(|| truncated(body))?;
+        let (words, _) = header.as_chunks::<4>();
+        let words = [u32::from_le_bytes(words[0]), u32::from_le_bytes(words[1])];
+        let header = BlockHeader::parse(words, offset, limit_bytes)?;
         let next = body + header.body_bytes();
         let body = image.get(body..next).ok_or_else(|| truncated(next))?;
         let (relocations, contents) = body.split_at(usize::from(header.relocation_count) * 4);
@@ -133,7 +132,7 @@ impl<'a> Block<'a> {
         if padding.iter().any(|&byte| byte != 0) {
             return Err(ImageError::Field {
                 offset: next as u32 - padding.len() as u32,
-                field: "padding of a block",
+                field: Field::BlockPadding,
                 actual: padding[0].into(),
                 expected: 0,
             });

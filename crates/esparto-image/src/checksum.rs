@@ -59,8 +59,16 @@ impl Checksum {
         self.len_bytes = self.len_bytes.wrapping_add(STRIPE_BYTES as u32);
     }
 
+    /// The checksum of words, whole stripes of them.
+    #[must_use]
+    pub fn of(words: &[u32]) -> u32 {
+        let mut checksum = Self::new();
+        checksum.words(words);
+        checksum.finish()
+    }
+
     /// Takes in words; what does not fill a stripe at the end is left out, so give whole stripes.
-    #[inline]
+    #[inline(never)]
     pub fn words(&mut self, words: &[u32]) {
         for stripe in words.as_chunks::<4>().0 {
             self.stripe(*stripe);

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::Field;
+
 /// What is wrong with an image. Offsets count bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,7 +48,7 @@ pub enum ImageError {
         /// Where the field is.
         offset: u32,
         /// Which field.
-        field: &'static str,
+        field: Field,
         /// Its value.
         actual: u32,
         /// A value it could have: the bound that it passes, or the one value allowed.

@@ -1,7 +1,7 @@
 //! What an overlay offers by name.
 
 use crate::{
-    Header, ImageError,
+    Field, Header, ImageError,
     wire::{self, EXPORT_BYTES},
 };
 
@@ -95,10 +95,10 @@ impl<'a> Exports<'a> {
             };
             let name = exports.name(&entry).ok_or(ImageError::BadName { offset: at + 8 })?;
             if name_hash(name) != entry.hash {
-                return fault(0, "hash of an export", entry.hash, name_hash(name));
+                return fault(0, Field::ExportHash, entry.hash, name_hash(name));
             }
             if last.is_some_and(|last| last >= (entry.hash, name)) {
-                return fault(0, "order of an export", entry.hash, last.map_or(0, |last| last.0));
+                return fault(0, Field::ExportOrder, entry.hash, last.map_or(0, |last| last.0));
             }
             let within = |addr: u32, bytes: u32| {
                 entry.addr.checked_sub(addr).is_some_and(|from| from < bytes)
@@ -106,7 +106,7 @@ impl<'a> Exports<'a> {
             if !within(header.code_addr, header.code_bytes)
                 && !within(header.data_addr, header.data_bytes)
             {
-                return fault(4, "address of an export", entry.addr, header.code_addr);
+                return fault(4, Field::ExportAddress, entry.addr, header.code_addr);
             }
             last = Some((entry.hash, name));
         }

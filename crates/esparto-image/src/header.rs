@@ -1,11 +1,10 @@
 //! The header that both files of a pair begin with.
 
 use crate::{
-    Abi, Checksum, ImageError, Isa, Name, Part, Placement,
+    Abi, Checksum, Field, ImageError, Isa, Name, Part, Placement, RawPrefix,
     wire::{
-        self, BUILD_ID_BYTES, DEPENDENCY_BYTES, EXPORT_BYTES, HEADER_BYTES, MAGIC, MAX_BLOCK_BYTES,
-        MAX_DEPENDENCY_COUNT, MAX_NAME_BYTES, MAX_SEGMENT_COUNT, SEGMENT_BYTES, STRIPE_BYTES,
-        VERSION,
+        BUILD_ID_BYTES, DEPENDENCY_BYTES, EXPORT_BYTES, HEADER_BYTES, MAGIC, MAX_NAME_BYTES,
+        SEGMENT_BYTES, STRIPE_BYTES, VERSION,
     },
 };
 
@@ -106,216 +105,69 @@ pub struct Header {
     pub name: Name,
 }
 
-/// The word at `offset`. One copy of this for all fields: on a device the size counts.
-#[inline(never)]
-fn word_at(fixed: &[u8; HEADER_BYTES], offset: usize) -> u32 {
-    wire::array(fixed, offset).map_or(0, u32::from_le_bytes)
-}
-
 impl Header {
-    /// Reads the header at the start of `bytes`.
+    /// The header of a prefix that was found without a fault.
     ///
     /// # Errors
-    /// The first fault, by offset.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ImageError> {
-        let fixed: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(ImageError::Truncated {
-            expected_bytes: HEADER_BYTES as u32,
-            actual_bytes: bytes.len() as u32,
-        })?;
-        let u16_at = |offset| u16::from_le_bytes([fixed[offset], fixed[offset + 1]]);
-        let u32_at = |offset| word_at(fixed, offset);
-
-        let magic = *fixed.first_chunk().expect("the header is longer than its magic");
-        if magic != MAGIC {
-            return Err(ImageError::NotAnImage { actual: magic });
-        }
-        if u16_at(at::VERSION) != VERSION {
-            let actual = u16_at(at::VERSION);
-            return Err(ImageError::UnsupportedVersion { actual, expected: VERSION });
-        }
-        let expected = u32_at(at::CHECKSUM);
-        let actual = Checksum::around(fixed, at::CHECKSUM);
-        if actual != expected {
-            return Err(ImageError::Checksum { offset: 0, expected, actual });
-        }
-
-        let code = |offset: usize, field, expected: u8| ImageError::Field {
+    /// A name that holds what a name cannot.
+    pub(crate) fn decode(raw: &RawPrefix) -> Result<Self, ImageError> {
+        let code = |offset: usize, field, actual: u8| ImageError::Field {
             offset: offset as u32,
             field,
-            actual: u32::from(fixed[offset]),
-            expected: u32::from(expected),
+            actual: actual.into(),
+            expected: 1,
         };
-        let chip = fixed[at::CHIP..at::NAME].first_chunk::<CHIP_BYTES>();
-        let header = Self {
-            part: Part::from_code(fixed[at::PART])
-                .ok_or_else(|| code(at::PART, "part", Part::Code.code()))?,
-            placement: Placement::from_code(fixed[at::PLACEMENT])
-                .ok_or_else(|| code(at::PLACEMENT, "placement", 0))?,
-            isa: Isa::from_code(fixed[at::ISA])
-                .ok_or_else(|| code(at::ISA, "instruction set", Isa::Rv32imc.code()))?,
-            abi: Abi::from_code(fixed[at::ABI])
-                .ok_or_else(|| code(at::ABI, "calling convention", Abi::Ilp32.code()))?,
-            slot: u16_at(at::SLOT),
-            overlay: u16_at(at::OVERLAY),
-            segment_count: fixed[at::SEGMENT_COUNT],
-            dependency_count: fixed[at::DEPENDENCY_COUNT],
-            block_bytes: u16_at(at::BLOCK_BYTES),
-            export_count: u16_at(at::EXPORT_COUNT),
-            names_bytes: u32_at(at::NAMES_BYTES),
-            tables_bytes: u32_at(at::TABLES_BYTES),
-            image_bytes: u32_at(at::IMAGE_BYTES),
-            code_addr: u32_at(at::CODE_ADDR),
-            code_bytes: u32_at(at::CODE_BYTES),
-            data_addr: u32_at(at::DATA_ADDR),
-            data_bytes: u32_at(at::DATA_BYTES),
-            constructors_addr: u32_at(at::CONSTRUCTORS_ADDR),
-            constructor_count: u16_at(at::CONSTRUCTOR_COUNT),
-            destructor_count: u16_at(at::DESTRUCTOR_COUNT),
-            destructors_addr: u32_at(at::DESTRUCTORS_ADDR),
-            pair: u64::from(u32_at(at::PAIR)) | u64::from(u32_at(at::PAIR + 4)) << 32,
-            build_id: wire::array(fixed, at::BUILD_ID).expect("inside the header"),
-            chip: chip
-                .and_then(|chip| {
-                    let mut padded = [0; MAX_NAME_BYTES];
-                    padded[..CHIP_BYTES].copy_from_slice(chip);
-                    Name::from_padded(padded)
-                })
-                .ok_or(ImageError::BadName { offset: at::CHIP as u32 })?,
-            name: wire::array(fixed, at::NAME)
-                .and_then(Name::from_padded)
-                .ok_or(ImageError::BadName { offset: at::NAME as u32 })?,
+        let bad_name = |offset: usize| ImageError::BadName { offset: offset as u32 };
+        let name_of = |words: &[u32]| {
+            let mut padded = [0; MAX_NAME_BYTES];
+            put_words(&mut padded, words);
+            Name::from_padded(padded)
         };
-        let exactly = |offset: usize, field, actual: u32, expected: u32| {
-            if actual == expected {
-                Ok(())
-            } else {
-                Err(ImageError::Field { offset: offset as u32, field, actual, expected })
-            }
-        };
-        let header_bytes = u32::from(u16_at(at::HEADER_BYTES));
-        exactly(at::HEADER_BYTES, "header length", header_bytes, HEADER_BYTES as u32)?;
-        exactly(at::RESERVED_1, "reserved field", u32::from(u16_at(at::RESERVED_1)), 0)?;
-        exactly(at::RESERVED_2, "reserved field", u32_at(at::RESERVED_2), 0)?;
-        header.validate()?;
-        Ok(header)
-    }
-
-    /// Holds the fields against one another.
-    ///
-    /// # Errors
-    /// The first field that contradicts the others.
-    pub fn validate(&self) -> Result<(), ImageError> {
-        let fault = |offset: usize, field, actual: u32, expected: u32| {
-            Err(ImageError::Field { offset: offset as u32, field, actual, expected })
-        };
-        let at_most = |offset, field, actual: u32, limit: usize| {
-            if actual as usize > limit {
-                fault(offset, field, actual, limit as u32)
-            } else {
-                Ok(())
-            }
-        };
-        let abi_fits = match self.abi {
-            Abi::Ilp32 => self.isa.is_riscv(),
-            Abi::Ilp32f => self.isa == Isa::Rv32imafc,
-            Abi::Call0 => !self.isa.is_riscv(),
-            Abi::Windowed => matches!(self.isa, Isa::XtensaLx6 | Isa::XtensaLx7),
-        };
-        if !abi_fits {
-            let expected = if self.isa.is_riscv() { Abi::Ilp32 } else { Abi::Call0 };
-            return fault(
-                at::ABI,
-                "calling convention",
-                self.abi.code().into(),
-                expected.code().into(),
-            );
-        }
-        at_most(at::SEGMENT_COUNT, "segment count", self.segment_count.into(), MAX_SEGMENT_COUNT)?;
-        at_most(
-            at::DEPENDENCY_COUNT,
-            "dependency count",
-            self.dependency_count.into(),
-            MAX_DEPENDENCY_COUNT,
-        )?;
-        at_most(at::BLOCK_BYTES, "block length", self.block_bytes.into(), MAX_BLOCK_BYTES)?;
-        if !self.block_bytes.is_multiple_of(STRIPE_BYTES as u16) {
-            let below = self.block_bytes / STRIPE_BYTES as u16 * STRIPE_BYTES as u16;
-            return fault(at::BLOCK_BYTES, "block length", self.block_bytes.into(), below.into());
-        }
-        if self.chip.as_str().len() > CHIP_BYTES {
-            return Err(ImageError::BadName { offset: at::CHIP as u32 });
-        }
-        match self.tables_bytes_needed() {
-            Some(expected) if expected == self.tables_bytes => {}
-            expected => {
-                let expected = expected.unwrap_or(u32::MAX);
-                return fault(
-                    at::TABLES_BYTES,
-                    "length of the tables",
-                    self.tables_bytes,
-                    expected,
-                );
-            }
-        }
-        let prefix_bytes = self.tables_bytes.checked_add(HEADER_BYTES as u32);
-        match prefix_bytes {
-            Some(prefix) if prefix <= self.image_bytes => {}
-            _ => {
-                let expected = prefix_bytes.unwrap_or(u32::MAX);
-                return fault(at::IMAGE_BYTES, "length of the image", self.image_bytes, expected);
-            }
-        }
-        for (offset, field, value) in [
-            (at::CODE_ADDR, "address of the code", self.code_addr),
-            (at::CODE_BYTES, "length of the code", self.code_bytes),
-            (at::DATA_ADDR, "address of the data", self.data_addr),
-            (at::DATA_BYTES, "length of the data", self.data_bytes),
-            (at::CONSTRUCTORS_ADDR, "address of the constructors", self.constructors_addr),
-            (at::DESTRUCTORS_ADDR, "address of the destructors", self.destructors_addr),
-        ] {
-            if !value.is_multiple_of(4) {
-                return fault(offset, field, value, value & !3);
-            }
-        }
-        for (offset, field, addr, len) in [
-            (at::CODE_BYTES, "length of the code", self.code_addr, self.code_bytes),
-            (at::DATA_BYTES, "length of the data", self.data_addr, self.data_bytes),
-        ] {
-            if addr.checked_add(len).is_none() {
-                return fault(offset, field, len, u32::MAX - addr);
-            }
-        }
-        for (offset, field, addr, count) in [
-            (
-                at::CONSTRUCTORS_ADDR,
-                "address of the constructors",
-                self.constructors_addr,
-                self.constructor_count,
-            ),
-            (
-                at::DESTRUCTORS_ADDR,
-                "address of the destructors",
-                self.destructors_addr,
-                self.destructor_count,
-            ),
-        ] {
-            let inside = addr
-                .checked_sub(self.data_addr)
-                .and_then(|from| from.checked_add(4 * u32::from(count)))
-                .is_some_and(|end| end <= self.data_bytes);
-            if count != 0 && !inside {
-                return fault(offset, field, addr, self.data_addr);
-            }
-        }
-        Ok(())
+        let part = raw.part();
+        let (isa, abi) = (raw.isa(), raw.abi());
+        let (constructors_addr, constructor_count) = raw.constructors();
+        let (destructors_addr, destructor_count) = raw.destructors();
+        let mut build_id = [0; BUILD_ID_BYTES];
+        put_words(&mut build_id, raw.build_id());
+        Ok(Self {
+            part: Part::from_code(part).ok_or_else(|| code(at::PART, Field::Part, part))?,
+            placement: match raw.is_relocatable() {
+                false => Placement::Prelinked,
+                true => Placement::Relocatable,
+            },
+            isa: Isa::from_code(isa).ok_or_else(|| code(at::ISA, Field::Isa, isa))?,
+            abi: Abi::from_code(abi).ok_or_else(|| code(at::ABI, Field::Abi, abi))?,
+            slot: raw.slot(),
+            overlay: raw.overlay(),
+            segment_count: raw.segment_count() as u8,
+            dependency_count: raw.dependency_count() as u8,
+            block_bytes: raw.block_bytes() as u16,
+            export_count: raw.export_count(),
+            names_bytes: raw.names_bytes(),
+            tables_bytes: raw.tables_bytes(),
+            image_bytes: raw.image_bytes(),
+            code_addr: raw.code_addr(),
+            code_bytes: raw.code_bytes(),
+            data_addr: raw.data_addr(),
+            data_bytes: raw.data_bytes(),
+            constructors_addr,
+            constructor_count,
+            destructor_count,
+            destructors_addr,
+            pair: raw.pair(),
+            build_id,
+            chip: name_of(raw.chip()).ok_or(bad_name(at::CHIP))?,
+            name: name_of(raw.name()).ok_or(bad_name(at::NAME))?,
+        })
     }
 
     /// How long the tables are by the counts; `None` past 4 GiB.
+    #[cfg(feature = "build")]
     pub(crate) fn tables_bytes_needed(&self) -> Option<u32> {
         let entries = self.exports_offset() - HEADER_BYTES as u32
             + u32::from(self.export_count) * EXPORT_BYTES as u32;
         let with_names = entries.checked_add(self.names_bytes)?.checked_add(4)?;
-        wire::round_up(with_names, STRIPE_BYTES as u32)
+        crate::wire::round_up(with_names, STRIPE_BYTES as u32)
     }
 
     /// Where the table of dependencies is.
@@ -392,5 +244,11 @@ impl Header {
         let checksum = Checksum::around(&bytes, at::CHECKSUM);
         bytes[at::CHECKSUM..].copy_from_slice(&checksum.to_le_bytes());
         bytes
+    }
+}
+
+fn put_words(bytes: &mut [u8], words: &[u32]) {
+    for (place, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *place = word.to_le_bytes();
     }
 }

@@ -1,7 +1,7 @@
 //! A whole image in memory, verified.
 
 use crate::{
-    Block, Checksum, Encoding, Exports, Header, ImageError, Prefix, Segment,
+    Block, Checksum, Encoding, Exports, Field, Header, ImageError, Prefix, Segment,
     wire::{HEADER_BYTES, array},
 };
 
@@ -175,7 +175,7 @@ fn check_padding(bytes: &[u8], from: usize, to: usize) -> Result<(), ImageError>
         None => Ok(()),
         Some(index) => Err(ImageError::Field {
             offset: (from + index) as u32,
-            field: "padding",
+            field: Field::Padding,
             actual: padding[index].into(),
             expected: 0,
         }),

@@ -9,14 +9,15 @@
 //! | `wire` | magic, version, lengths and limits |
 //! | `checksum` | the checksum of everything |
 //! | `target` | instruction sets, calling conventions, parts, names |
-//! | `header`, `segment`, `prefix` | what a load decides on |
+//! | `raw` | what a load decides on: header, segments and dependencies, checked in place |
+//! | `header`, `segment`, `prefix` | the same in types, for tools |
 //! | `export` | what an overlay offers by name |
 //! | `block`, `relocation` | segments with relocations or compressed |
 //! | `image` | a whole image in memory, verified |
 //! | `firmware` | what the packer leaves in the firmware for the loader |
 //! | `manifest` | what vouches for all files (feature `signed`) |
 //! | `build` | images made (feature `build`) |
-//! | `error` | what can be wrong |
+//! | `error`, `field` | what can be wrong, and where |
 //!
 //! Every byte of the format is in `docs/format.md`.
 #![no_std]
@@ -31,12 +32,14 @@ mod build;
 mod checksum;
 mod error;
 mod export;
+mod field;
 pub mod firmware;
 mod header;
 mod image;
 #[cfg(feature = "signed")]
 pub mod manifest;
 mod prefix;
+mod raw;
 mod relocation;
 mod segment;
 mod target;
@@ -48,9 +51,11 @@ pub use build::{BuildError, Contents, ImageBuilder, Place};
 pub use checksum::Checksum;
 pub use error::ImageError;
 pub use export::{Export, ExportEntry, Exports, name_hash};
+pub use field::Field;
 pub use header::Header;
 pub use image::Image;
 pub use prefix::Prefix;
+pub use raw::RawPrefix;
 pub use relocation::{Change, Distance, Moved, Relocation};
 pub use segment::{Encoding, Segment, SegmentKind};
 pub use target::{Abi, Isa, Name, Part, Placement};

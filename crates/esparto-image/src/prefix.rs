@@ -1,11 +1,8 @@
 //! What a load decides on: header, segments and dependencies, read with the first sector.
 
 use crate::{
-    Header, ImageError, Segment,
-    wire::{
-        self, DEPENDENCY_BYTES, HEADER_BYTES, MAX_DEPENDENCY_COUNT, MAX_SEGMENT_COUNT,
-        SEGMENT_BYTES,
-    },
+    Header, ImageError, RawPrefix, Segment,
+    wire::{MAX_DEPENDENCY_COUNT, MAX_SEGMENT_COUNT},
 };
 
 /// Header, segments and dependencies of an image.
@@ -27,19 +24,9 @@ impl Prefix {
     /// # Errors
     /// The first fault.
     pub fn parse(bytes: &[u8], file_bytes: u32) -> Result<Self, ImageError> {
-        let header = Header::parse(bytes)?;
-        if file_bytes < header.image_bytes {
-            return Err(ImageError::Truncated {
-                expected_bytes: header.image_bytes,
-                actual_bytes: file_bytes,
-            });
-        }
-        if file_bytes > header.image_bytes {
-            return Err(ImageError::TrailingBytes {
-                offset: header.image_bytes,
-                actual_bytes: file_bytes,
-            });
-        }
+        let mut raw = RawPrefix::new();
+        raw.read(bytes, file_bytes)?;
+        let header = Header::decode(&raw)?;
         let unused = Segment {
             kind: crate::SegmentKind::Zero,
             encoding: crate::Encoding::Plain,
@@ -54,68 +41,15 @@ impl Prefix {
             segments: [unused; MAX_SEGMENT_COUNT],
             dependencies: [0; MAX_DEPENDENCY_COUNT],
         };
-        prefix.parse_segments(bytes)?;
-        for (index, dependency) in
-            prefix.dependencies.iter_mut().take(header.dependency_count.into()).enumerate()
+        for (index, place) in prefix.segments.iter_mut().enumerate().take(raw.segment_count()) {
+            *place = raw.segment(index);
+        }
+        for (index, place) in
+            prefix.dependencies.iter_mut().enumerate().take(raw.dependency_count())
         {
-            let offset = header.dependencies_offset() as usize + index * DEPENDENCY_BYTES;
-            *dependency = wire::u16_at(bytes, offset).ok_or(ImageError::Truncated {
-                expected_bytes: (offset + DEPENDENCY_BYTES) as u32,
-                actual_bytes: bytes.len() as u32,
-            })?;
-            if *dependency == header.overlay {
-                return Err(ImageError::Field {
-                    offset: offset as u32,
-                    field: "dependency, which is the overlay itself",
-                    actual: u32::from(*dependency),
-                    expected: u32::from(header.overlay) + 1,
-                });
-            }
+            *place = raw.dependency(index);
         }
         Ok(prefix)
-    }
-
-    /// Segments follow one another, in the file without a gap and in memory without an overlap.
-    fn parse_segments(&mut self, bytes: &[u8]) -> Result<(), ImageError> {
-        let header = &self.header;
-        let mut next_offset = header.segments_offset();
-        let mut next_addr = 0;
-        let segments = self.segments.iter_mut().take(header.segment_count.into());
-        for (index, place) in segments.enumerate() {
-            let at = HEADER_BYTES + index * SEGMENT_BYTES;
-            let segment = Segment::parse(bytes, at, header)?;
-            let fault = |field_offset: usize, field, actual, expected| {
-                Err(ImageError::Field {
-                    offset: (at + field_offset) as u32,
-                    field,
-                    actual,
-                    expected,
-                })
-            };
-            if segment.offset != next_offset {
-                return fault(12, "offset of a segment", segment.offset, next_offset);
-            }
-            if segment.addr < next_addr {
-                return fault(4, "address of a segment", segment.addr, next_addr);
-            }
-            match next_offset.checked_add(segment.stored_bytes) {
-                Some(end) if end <= header.image_bytes => next_offset = end,
-                _ => {
-                    let left = header.image_bytes.saturating_sub(next_offset);
-                    return fault(16, "stored length of a segment", segment.stored_bytes, left);
-                }
-            }
-            // Cannot overflow: it lies inside the code or the data, which was checked.
-            next_addr = segment.addr + segment.memory_bytes;
-            *place = segment;
-        }
-        if next_offset != header.image_bytes {
-            return Err(ImageError::TrailingBytes {
-                offset: next_offset,
-                actual_bytes: header.image_bytes,
-            });
-        }
-        Ok(())
     }
 
     /// The segments, in the order of the file, which is that of the addresses.

@@ -80,6 +80,13 @@ impl Relocation {
     /// Bits that no relocation has. `offset` is where it is, for the error.
     #[inline]
     pub fn parse(word: u32, offset: u32) -> Result<Self, ImageError> {
+        Self::from_word(word).ok_or(ImageError::BadRelocation { offset, actual: word })
+    }
+
+    /// The relocation with these bits, if one has them.
+    #[inline]
+    #[must_use]
+    pub const fn from_word(word: u32) -> Option<Self> {
         let change = match word >> HALFWORD_BITS & 3 {
             0 => Change::Word,
             1 => Change::Upper,
@@ -93,10 +100,10 @@ impl Relocation {
             _ => Distance::DataFromCode,
         };
         let low = word >> 16;
-        if low > LOW_MASK || (low != 0 && change != Change::Upper) {
-            return Err(ImageError::BadRelocation { offset, actual: word });
+        if low > LOW_MASK || (low != 0 && !matches!(change, Change::Upper)) {
+            return None;
         }
-        Ok(Self { change, distance, halfword: (word & LOW_MASK) as u16, low: low as u16 })
+        Some(Self { change, distance, halfword: (word & LOW_MASK) as u16, low: low as u16 })
     }
 
     /// The four bytes as a word.
@@ -108,7 +115,7 @@ impl Relocation {
             | (self.low as u32) << 16
     }
 
-    /// Applies it to `halfwords`: the last word of the block before (anything, for the first block),
+    /// Applies it to `halfwords`, as they are in the file: the last word of the block before (anything, for the first block),
     /// then the block. Returns whether the place is inside; nothing is changed if it is not.
     #[inline]
     #[must_use]
@@ -118,10 +125,10 @@ impl Relocation {
         else {
             return false;
         };
-        let old = u32::from(*low) | u32::from(*high) << 16;
+        let old = u32::from(u16::from_le(*low)) | u32::from(u16::from_le(*high)) << 16;
         let new = self.applied_to(old, moved);
-        *low = new as u16;
-        *high = (new >> 16) as u16;
+        *low = (new as u16).to_le();
+        *high = ((new >> 16) as u16).to_le();
         true
     }
 

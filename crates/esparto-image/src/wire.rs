@@ -42,6 +42,7 @@ pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
 }
 
 /// The next multiple of `step`, a power of two; `None` past `u32::MAX`.
+#[cfg(feature = "build")]
 #[inline]
 pub(crate) const fn round_up(value: u32, step: u32) -> Option<u32> {
     match value.checked_add(step - 1) {

@@ -2,6 +2,7 @@
 
 use crate::{
     LoadError, Overlays, Platform, Store, Tables, Writer,
+    fault::explained,
     load::{Cause, Stay},
 };
 
@@ -42,21 +43,21 @@ where
 {
     fn hold(&self, overlay: usize, stay: Stay) -> Result<(usize, u32), LoadError> {
         loop {
-            let mapped = self.ensure(overlay, Cause::Implicit, stay)?;
+            let mapped = explained(|why| self.ensure(overlay, Cause::Implicit, stay, why))?;
             // Another task may have evicted it since.
-            let is_held = self.with(|state| {
-                let slot = &mut state.slots[mapped.slot];
-                if slot.occupant.overlay() != Some(overlay as u16) {
-                    return Ok(false);
+            let pin_count = self.with(|state| {
+                let slot = &mut state.slots[mapped.slot()];
+                let is_there = usize::from(slot.overlay) == overlay;
+                let pin_count = slot.pin_count;
+                if is_there {
+                    slot.pin_count = pin_count.saturating_add(1);
                 }
-                match slot.pin_count.checked_add(1) {
-                    Some(pin_count) => slot.pin_count = pin_count,
-                    None => return Err(LoadError::Pinned { pin_count: slot.pin_count }),
-                }
-                Ok(true)
-            })?;
-            if is_held {
-                return Ok((mapped.slot, mapped.moved));
+                is_there.then_some(pin_count)
+            });
+            match pin_count {
+                None => {}
+                Some(pin_count @ u16::MAX) => return Err(LoadError::Pinned { pin_count }),
+                Some(_) => return Ok((mapped.slot(), mapped.moved)),
             }
         }
     }
@@ -66,7 +67,7 @@ where
     }
 
     fn lookup(&self, overlay: usize, name: &str) -> Result<u32, LoadError> {
-        self.exported(overlay, name)
+        explained(|why| self.exported(overlay, name, why))
     }
 
     fn number(&self, name: &str) -> Result<usize, LoadError> {

@@ -19,6 +19,7 @@
 //! | `writer` | executable memory, by 32-bit words, as each kind of chip wants it |
 //! | `platform` | what the firmware answers: interrupts, tasks, stack, time |
 //! | `tables` | the packer's tables in the firmware |
+//! | `error`, `fault` | what was refused, and how it is told |
 //! | `state`, `returns`, `restore` | what is where, and who must return to what |
 //! | `handle`, `function`, `symbol` | pins, typed functions, names |
 //! | `unload` | destructors and the end |
@@ -28,6 +29,7 @@
 #![no_std]
 
 mod error;
+mod fault;
 mod function;
 mod gdb;
 mod handle;

@@ -1,12 +1,15 @@
 //! Loading: from a number to code that can be called.
 
-use esparto_image::{Header, Isa, Moved, Part, Placement, Prefix, firmware::SlotEntry};
+use core::num::NonZeroU16;
+
+use esparto_image::{Part, RawPrefix, firmware::SlotEntry};
 
 use crate::{
     Event, LoadError, Overlays, Platform, Store, Tables, Writer,
-    overlays::{Engine, stack_pointer},
-    place::{self, Target},
-    state::{Life, Occupant, Slot},
+    fault::{Checked, refuse},
+    overlays::stack_pointer,
+    place,
+    state::{Life, NONE},
     stream::Stream,
 };
 
@@ -39,40 +42,31 @@ pub enum Stay {
 /// Where an overlay is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mapped {
-    pub(crate) slot: usize,
+    /// The slot plus 1, so that a refusal takes no room beside it.
+    slot: NonZeroU16,
     pub(crate) moved: u32,
 }
 
-/// What came of trying to load one overlay.
-enum Outcome {
-    /// Another one must come first.
-    Needs(usize),
-    /// It can be called.
-    Done,
-}
+impl Mapped {
+    fn new(slot: usize, moved: u32) -> Self {
+        Self { slot: NonZeroU16::MIN.saturating_add(slot as u16), moved }
+    }
 
-/// What came of reading one overlay.
-enum Fetched {
-    /// Another one must come first; nothing was written.
-    Needs(u16),
-    /// It is in its place.
-    Placed(Placed),
+    pub(crate) fn slot(self) -> usize {
+        usize::from(self.slot.get()) - 1
+    }
 }
 
 /// What is in the slot and in the data area, and not yet announced.
 struct Placed {
     slot: usize,
     moved: u32,
-    header: Header,
-    is_first: bool,
-}
-
-/// What is read before the name's end in a file's name: `_e` or `_d`.
-const MAX_FILE_NAME_BYTES: usize = esparto_image::MAX_NAME_BYTES + 2;
-
-/// The eight bytes of a pair's mark in four.
-const fn fold(pair: u64) -> u32 {
-    pair as u32 ^ (pair >> 32) as u32
+    pair: u32,
+    code_bytes: u32,
+    constructors: (u32, u16),
+    destructors: (u32, u16),
+    /// An overlay that must come first, in place of all else.
+    needs: u16,
 }
 
 impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Overlays<S, W, P, T, SLOTS, OVERLAYS>
@@ -83,18 +77,20 @@ where
     T: Tables,
 {
     /// Makes sure that an overlay can be called, with all that it needs.
+    #[inline(never)]
     pub(crate) fn ensure(
         &self,
         overlay: usize,
         cause: Cause,
         stay: Stay,
-    ) -> Result<Mapped, LoadError> {
-        self.admit(overlay)?;
-        if let Some(mapped) = self.hit(overlay) {
+        why: &mut LoadError,
+    ) -> Checked<Mapped> {
+        self.admit(overlay, why)?;
+        if let Some(mapped) = self.present(overlay, false) {
             return Ok(mapped);
         }
         let turn = self.turn();
-        let outcome = self.bring_chain(overlay, cause, stay);
+        let outcome = self.bring_chain(overlay, cause, stay, why);
         if outcome.is_err() {
             self.with(|state| state.stats.failure_count += 1);
         }
@@ -102,103 +98,116 @@ where
         outcome
     }
 
-    /// Finds an overlay that is mapped.
-    fn hit(&self, overlay: usize) -> Option<Mapped> {
+    /// Finds an overlay that is in a slot: one that anybody may call, or any while it is our turn.
+    fn present(&self, overlay: usize, is_our_turn: bool) -> Option<Mapped> {
         self.with(|state| {
-            let slot = state.mapped(overlay)?;
+            let (slot, place) = state.slot_of(overlay)?;
+            if place.is_private && !is_our_turn {
+                return None;
+            }
+            let moved = place.moved;
             state.touch(slot);
             state.stats.hit_count = state.stats.hit_count.wrapping_add(1);
-            Some(Mapped { slot, moved: state.slots[slot].moved })
+            Some(Mapped::new(slot, moved))
         })
     }
 
     /// Loads an overlay after those that it needs; it is our turn.
-    fn bring_chain(&self, target: usize, cause: Cause, stay: Stay) -> Result<Mapped, LoadError> {
+    fn bring_chain(
+        &self,
+        target: usize,
+        cause: Cause,
+        stay: Stay,
+        why: &mut LoadError,
+    ) -> Checked<Mapped> {
         // Somebody may have loaded it while we waited; or it is ours, and its constructors call it.
-        let present = self.with(|state| state.slot_of(target));
-        if let Some(slot) = present {
-            let moved = self.with(|state| {
-                state.touch(slot);
-                state.stats.hit_count = state.stats.hit_count.wrapping_add(1);
-                state.slots[slot].moved
-            });
-            return Ok(Mapped { slot, moved });
+        if let Some(mapped) = self.present(target, true) {
+            return Ok(mapped);
         }
-        if self.with(|state| state.life(target)) == Life::Ended {
-            if cause != Cause::Explicit {
-                return Err(LoadError::Unloaded { overlay: target as u16 });
+        let is_ended = self.with(|state| {
+            let is_ended = state.life(target).0 == Life::ENDED;
+            if is_ended && cause == Cause::Explicit {
+                state.set_life(target, Life::UNBORN, 0);
             }
-            self.with(|state| state.set_life(target, Life::Unborn, 0));
+            is_ended
+        });
+        if is_ended && cause != Cause::Explicit {
+            return refuse(why, LoadError::Unloaded { overlay: target as u16 });
         }
-        let mut chain = [target; CHAIN_LIMIT];
+        let mut chain = [target as u16; CHAIN_LIMIT];
         let mut len = 1;
-        while len > 0 {
-            let overlay = chain[len - 1];
-            let cause = if overlay == target { cause } else { Cause::Implicit };
-            match self.bring(overlay, cause, stay)? {
-                Outcome::Done => len -= 1,
-                Outcome::Needs(needs) if chain[..len].contains(&needs) => {
-                    let (overlay, needs) = (overlay as u16, needs as u16);
-                    return Err(LoadError::CircularDependency { overlay, needs });
-                }
-                Outcome::Needs(_) if len == CHAIN_LIMIT => {
-                    return Err(LoadError::TooDeep { limit: CHAIN_LIMIT });
-                }
-                Outcome::Needs(needs) => {
-                    chain[len] = needs;
-                    len += 1;
-                }
+        while let Some(&overlay) = chain[..len].last() {
+            let cause = if len == 1 { cause } else { Cause::Implicit };
+            let needs = self.bring(overlay.into(), cause, stay, why)?;
+            if needs == NONE {
+                len -= 1;
+                continue;
             }
+            if chain[..len].contains(&needs) {
+                return refuse(why, LoadError::CircularDependency { overlay, needs });
+            }
+            let Some(place) = chain.get_mut(len) else {
+                return refuse(why, LoadError::TooDeep { limit: CHAIN_LIMIT });
+            };
+            *place = needs;
+            len += 1;
         }
-        self.with(|state| {
-            let slot =
-                state.slot_of(target).ok_or(LoadError::Unloaded { overlay: target as u16 })?;
-            Ok(Mapped { slot, moved: state.slots[slot].moved })
-        })
+        let found = self.with(|state| {
+            state.slot_of(target).map(|(slot, place)| Mapped::new(slot, place.moved))
+        });
+        match found {
+            Some(mapped) => Ok(mapped),
+            None => refuse(why, LoadError::Unloaded { overlay: target as u16 }),
+        }
     }
 
-    /// Loads one overlay, unless it needs another one first; it is our turn.
-    fn bring(&self, overlay: usize, cause: Cause, stay: Stay) -> Result<Outcome, LoadError> {
-        if self.with(|state| state.slot_of(overlay)).is_some() {
-            return Ok(Outcome::Done);
+    /// Loads one overlay; it is our turn. Answers [`NONE`], or the one that it needs first.
+    fn bring(&self, overlay: usize, cause: Cause, stay: Stay, why: &mut LoadError) -> Checked<u16> {
+        let (is_there, life) =
+            self.with(|state| (state.slot_of(overlay).is_some(), state.life(overlay)));
+        if is_there {
+            return Ok(NONE);
         }
+        let is_first = !life.0.is_alive();
         // SAFETY: it is our turn; constructors, which may load, run when this is over.
         let engine = unsafe { self.engine() };
-        let Placed { slot, moved, header, is_first } =
-            match self.fetch(engine, overlay, cause, stay)? {
-                Fetched::Placed(placed) => placed,
-                Fetched::Needs(needs) => return Ok(Outcome::Needs(needs.into())),
-            };
+        let mut stream = Stream::new(engine, &self.platform, why);
+        let outcome = self.fetch(&mut stream, overlay, life, cause, stay);
+        stream.close();
+        let spent = stream.stats;
+        self.with(|state| state.stats.add(&spent));
+        let placed = outcome?;
+        if placed.needs != NONE {
+            return Ok(placed.needs);
+        }
+        let Placed { slot, moved, code_bytes, .. } = placed;
         self.with(|state| {
             let place = &mut state.slots[slot];
-            place.occupant = Occupant::Private(overlay as u16);
+            place.overlay = overlay as u16;
+            place.is_private = true;
             place.moved = moved;
-            place.destructors_addr = header.destructors_addr;
-            place.destructor_count = header.destructor_count;
+            (place.destructors_addr, place.destructor_count) = placed.destructors;
             state.touch(slot);
             state.stats.load_count = state.stats.load_count.wrapping_add(1);
             if matches!(cause, Cause::Restore { .. }) {
                 state.stats.restore_count = state.stats.restore_count.wrapping_add(1);
             }
             if is_first {
-                state.set_life(overlay, Life::Alive(slot as u8), fold(header.pair));
+                state.set_life(overlay, Life::alive(slot), placed.pair);
             }
         });
         if is_first {
-            self.run_all(header.constructors_addr, header.constructor_count);
+            self.run_all(placed.constructors);
         }
-        self.with(|state| state.slots[slot].occupant = Occupant::Mapped(overlay as u16));
+        self.with(|state| state.slots[slot].is_private = false);
         self.tables.set_mapped(overlay, Some(moved));
-        self.platform.event(Event::Loaded {
-            overlay: overlay as u16,
-            slot: slot as u16,
-            code_bytes: header.code_bytes,
-        });
-        Ok(Outcome::Done)
+        let (overlay, slot) = (overlay as u16, slot as u16);
+        self.platform.event(Event::Loaded { overlay, slot, code_bytes });
+        Ok(NONE)
     }
 
     /// Calls the functions of a table of addresses in the data of an overlay that is mapped.
-    pub(crate) fn run_all(&self, table_addr: u32, count: u16) {
+    pub(crate) fn run_all(&self, (table_addr, count): (u32, u16)) {
         let before = self.platform.ticks();
         for index in 0..u32::from(count) {
             // SAFETY: the table lies in data that was verified and is alive.
@@ -218,276 +227,273 @@ where
     /// Reads an overlay into its slot and, if it is not alive, into its data area.
     fn fetch(
         &self,
-        engine: &mut Engine<S, W>,
+        stream: &mut Stream<'_, S, W, P>,
         overlay: usize,
+        (life, living_pair): (Life, u32),
         cause: Cause,
         stay: Stay,
-    ) -> Result<Fetched, LoadError> {
-        let life = self.with(|state| state.life(overlay));
-        let is_first = !matches!(life, Life::Alive(_));
-        let fetched = self.read(engine, overlay, Part::Code, |stream, writer, prefix| {
-            let pair = self.with(|state| state.pair(overlay));
-            if !is_first && pair != fold(prefix.header.pair) {
-                let actual = fold(prefix.header.pair);
-                return Err(LoadError::StalePair { actual, expected: pair });
-            }
-            if let Some(needs) = self.first_need(prefix)? {
-                return Ok(Fetched::Needs(needs));
-            }
-            if is_first {
-                self.check_data_is_free(overlay)?;
-            }
-            let slot = self.choose_slot(overlay, &prefix.header, life, cause, stay)?;
-            self.evict(slot)?;
-            let start_addr = self.tables.slot(slot).start_addr;
-            let moved = match prefix.header.placement {
-                Placement::Relocatable => start_addr.wrapping_sub(prefix.header.code_addr),
-                _ => 0,
-            };
-            let platform = &self.platform;
-            let mut target = Target { writer, platform, moved: Moved { code: moved, data: 0 } };
-            // SAFETY: the slot is empty and long enough for the code.
-            unsafe { place::place(stream, prefix, &mut target, Part::Code)? };
-            let before = platform.ticks();
-            let code_addr = prefix.header.code_addr.wrapping_add(moved);
-            target.writer.sync(code_addr, prefix.header.code_bytes);
-            stream.stats.sync_ticks = platform.ticks().wrapping_sub(before);
-            stream.stats.code_bytes = prefix.header.code_bytes;
-            Ok(Fetched::Placed(Placed { slot, moved, header: prefix.header, is_first }))
-        })?;
-        if let Fetched::Placed(Placed { moved, header, .. }) = &fetched
-            && is_first
-        {
-            let moved = *moved;
-            self.read(engine, overlay, Part::Data, |stream, writer, prefix| {
-                if !prefix.header.pairs_with(header) {
-                    let (actual, expected) = (fold(prefix.header.pair), fold(header.pair));
-                    return Err(LoadError::StalePair { actual, expected });
-                }
-                let platform = &self.platform;
-                let mut target = Target { writer, platform, moved: Moved { code: moved, data: 0 } };
-                // SAFETY: the data area is the overlay's, and no other that lies there is alive.
-                unsafe { place::place(stream, prefix, &mut target, Part::Data)? };
-                stream.stats.data_bytes = prefix.header.data_bytes;
-                Ok(())
-            })?;
+    ) -> Checked<Placed> {
+        self.open(stream, overlay, Part::Code)?;
+        let pair = stream.prefix.pair();
+        if life.is_alive() && living_pair != fold(pair) {
+            let (actual, expected) = (fold(pair), living_pair);
+            return refuse(stream.why, LoadError::StalePair { actual, expected });
         }
-        Ok(fetched)
+        let mut placed = Placed {
+            slot: 0,
+            moved: 0,
+            pair: fold(pair),
+            code_bytes: stream.prefix.code_bytes(),
+            constructors: stream.prefix.constructors(),
+            destructors: stream.prefix.destructors(),
+            needs: self.first_need(&stream.prefix, stream.why)?,
+        };
+        if placed.needs != NONE {
+            return Ok(placed);
+        }
+        if !life.is_alive() {
+            self.check_data_is_free(overlay, stream.why)?;
+        }
+        placed.slot = self.choose_slot(overlay, stream, life, cause, stay)?;
+        self.evict(placed.slot, stream.why)?;
+        let mut code_addr = stream.prefix.code_addr();
+        if stream.prefix.is_relocatable() {
+            let start_addr = self.tables.slot(placed.slot).start_addr;
+            placed.moved = start_addr.wrapping_sub(code_addr);
+            code_addr = start_addr;
+        }
+        // SAFETY: the slot is empty and long enough for the code.
+        unsafe { place::place(stream, placed.moved)? };
+        let before = self.platform.ticks();
+        stream.writer.sync(code_addr, placed.code_bytes);
+        stream.stats.sync_ticks = self.platform.ticks().wrapping_sub(before);
+        stream.stats.code_bytes = placed.code_bytes;
+        if !life.is_alive() {
+            self.open(stream, overlay, Part::Data)?;
+            // Everything else that pairs have in common is the firmware's too.
+            if stream.prefix.pair() != pair {
+                let (actual, expected) = (fold(stream.prefix.pair()), placed.pair);
+                return refuse(stream.why, LoadError::StalePair { actual, expected });
+            }
+            // SAFETY: the data area is the overlay's, and no other that lies there is alive.
+            unsafe { place::place(stream, placed.moved)? };
+            stream.stats.data_bytes = stream.prefix.data_bytes();
+        }
+        Ok(placed)
     }
 
-    /// Opens a file, reads and holds its header to the firmware, and hands it to `work`.
-    pub(crate) fn read<R>(
+    /// Opens a file and holds its header to the firmware.
+    pub(crate) fn open(
         &self,
-        engine: &mut Engine<S, W>,
+        stream: &mut Stream<'_, S, W, P>,
         overlay: usize,
         part: Part,
-        work: impl FnOnce(&mut Stream<'_, S, P>, &mut W, &Prefix) -> Result<R, LoadError>,
-    ) -> Result<R, LoadError> {
-        let mut name = [0; MAX_FILE_NAME_BYTES];
-        let name = self.file_name(overlay, part, &mut name)?;
-        let Engine { store, writer, bounce } = engine;
-        let mut file = store.open(name).map_err(|cause| LoadError::Open { part, cause })?;
-        let mut spent = crate::Stats::default();
-        let outcome =
-            Stream::start(store, &mut file, &self.platform, part, bounce).and_then(|mut stream| {
-                let outcome = Prefix::parse(stream.bytes(), stream.file_bytes())
-                    .map_err(|cause| LoadError::Image { part, cause })
-                    .and_then(|prefix| {
-                        self.check_identity(overlay, &prefix.header, part)?;
-                        stream.take(esparto_image::HEADER_BYTES / 4);
-                        work(&mut stream, writer, &prefix)
-                    });
-                spent = stream.stats;
-                outcome
-            });
-        store.close(file);
-        self.with(|state| state.stats.add(&spent));
-        outcome
-    }
-
-    /// `NAME_e` or `NAME_d`.
-    fn file_name<'b>(
-        &self,
-        overlay: usize,
-        part: Part,
-        buffer: &'b mut [u8; MAX_FILE_NAME_BYTES],
-    ) -> Result<&'b str, LoadError> {
-        let name = self.tables.name(overlay).as_bytes();
-        let whole = buffer.get_mut(..name.len() + 2).ok_or(LoadError::UnknownName)?;
-        let (stem, end) = whole.split_at_mut(name.len());
-        stem.copy_from_slice(name);
-        end.copy_from_slice(if part == Part::Code { b"_e" } else { b"_d" });
-        core::str::from_utf8(whole).map_err(|_| LoadError::UnknownName)
-    }
-
-    /// Holds a header to the firmware.
-    fn check_identity(&self, overlay: usize, header: &Header, part: Part) -> Result<(), LoadError> {
+    ) -> Checked<()> {
+        stream.open(self.tables.name(overlay), part)?;
+        let (prefix, why) = (&stream.prefix, &mut *stream.why);
         let (firmware, entry) = (self.tables.identity(), self.tables.overlay(overlay));
-        if header.part != part {
-            return Err(LoadError::WrongPart { expected: part });
+        if prefix.part() != part.code() {
+            return refuse(why, LoadError::WrongPart { expected: part });
         }
-        if usize::from(header.overlay) != overlay
-            || header.name.as_str() != self.tables.name(overlay)
-        {
-            return Err(LoadError::WrongOverlay {
-                actual: header.overlay,
-                expected: overlay as u16,
-            });
+        let is_ours = equal(prefix.name(), self.tables.name(overlay).as_bytes());
+        if usize::from(prefix.overlay()) != overlay || !is_ours {
+            let (actual, expected) = (prefix.overlay(), overlay as u16);
+            return refuse(why, LoadError::WrongOverlay { actual, expected });
         }
-        if header.chip.padded()[..firmware.chip.len()] != firmware.chip[..] {
-            let start = |name: &[u8]| name.first_chunk().copied().unwrap_or_default();
-            let (actual, expected) = (start(header.chip.padded()), start(firmware.chip));
-            return Err(LoadError::WrongChip { actual, expected });
+        if !equal(prefix.chip(), firmware.chip) {
+            let [first, second, ..] = prefix.chip().map(u32::to_le_bytes);
+            let mut actual = [0; 8];
+            actual[..4].copy_from_slice(&first);
+            actual[4..].copy_from_slice(&second);
+            let expected = firmware.chip.first_chunk().copied().unwrap_or_default();
+            return refuse(why, LoadError::WrongChip { actual, expected });
         }
-        let (actual, expected) = (header.isa.code(), firmware.isa);
-        if !Isa::from_code(expected).is_some_and(|isa| isa.runs(header.isa)) {
-            return Err(LoadError::WrongIsa { actual, expected });
+        // The compressed RISC-V sets include one another; Xtensa cores differ too much.
+        let (actual, expected) = (prefix.isa(), firmware.isa);
+        let runs = if expected < FIRST_XTENSA { actual <= expected } else { actual == expected };
+        if !runs {
+            return refuse(why, LoadError::WrongIsa { actual, expected });
         }
-        let (actual, expected) = (header.abi.code(), firmware.abi);
+        let (actual, expected) = (prefix.abi(), firmware.abi);
         if actual != expected {
-            return Err(LoadError::WrongAbi { actual, expected });
+            return refuse(why, LoadError::WrongAbi { actual, expected });
         }
-        if header.build_id != *firmware.build_id {
-            let start = |id: &[u8]| id.first_chunk().map_or(0, |start| u32::from_le_bytes(*start));
-            let (actual, expected) = (start(&header.build_id), start(firmware.build_id));
-            return Err(LoadError::WrongBuild { actual, expected });
+        if !equal(prefix.build_id(), firmware.build_id) {
+            let expected = firmware.build_id.first_chunk().map_or(0, |id| u32::from_le_bytes(*id));
+            let actual = prefix.build_id()[0];
+            return refuse(why, LoadError::WrongBuild { actual, expected });
         }
-        if header.slot != entry.slot {
-            return Err(LoadError::WrongSlot { actual: header.slot, expected: entry.slot });
+        let (actual, expected) = (prefix.slot(), entry.slot);
+        if actual != expected {
+            return refuse(why, LoadError::WrongSlot { actual, expected });
         }
-        let places = [
-            (Part::Code, header.code_addr, header.code_bytes, entry.code_addr, entry.code_bytes),
-            (Part::Data, header.data_addr, header.data_bytes, entry.data_addr, entry.data_bytes),
-        ];
-        for (part, actual_addr, actual_bytes, expected_addr, expected_bytes) in places {
-            if (actual_addr, actual_bytes) != (expected_addr, expected_bytes) {
-                return Err(LoadError::WrongPlace { part, actual_addr, expected_addr });
-            }
+        let is_code_there =
+            (prefix.code_addr(), prefix.code_bytes()) == (entry.code_addr, entry.code_bytes);
+        let is_data_there =
+            (prefix.data_addr(), prefix.data_bytes()) == (entry.data_addr, entry.data_bytes);
+        if !is_code_there || !is_data_there {
+            let (part, actual_addr, expected_addr) = if is_code_there {
+                (Part::Data, prefix.data_addr(), entry.data_addr)
+            } else {
+                (Part::Code, prefix.code_addr(), entry.code_addr)
+            };
+            return refuse(why, LoadError::WrongPlace { part, actual_addr, expected_addr });
         }
         Ok(())
     }
 
-    /// The first overlay that must come before this one and is not alive.
-    fn first_need(&self, prefix: &Prefix) -> Result<Option<u16>, LoadError> {
+    /// The first overlay that must come before this one and is not alive, or [`NONE`].
+    fn first_need(&self, prefix: &RawPrefix, why: &mut LoadError) -> Checked<u16> {
         let count = self.tables.overlay_count();
-        for &needs in prefix.dependencies() {
-            if usize::from(needs) >= count {
-                return Err(LoadError::UnknownOverlay { actual: needs.into(), count });
+        for index in 0..prefix.dependency_count() {
+            let needs = prefix.dependency(index);
+            let actual = usize::from(needs);
+            if actual >= count {
+                return refuse(why, LoadError::UnknownOverlay { actual, count });
             }
-            match self.with(|state| state.life(needs.into())) {
-                Life::Alive(_) => {}
-                Life::Ended => return Err(LoadError::Unloaded { overlay: needs }),
-                Life::Unborn => return Ok(Some(needs)),
+            let life = self.with(|state| state.life(actual).0);
+            if life == Life::ENDED {
+                return refuse(why, LoadError::Unloaded { overlay: needs });
+            }
+            if !life.is_alive() {
+                return Ok(needs);
             }
         }
-        Ok(None)
+        Ok(NONE)
     }
 
     /// No other overlay that is alive has data where this one's will lie.
-    fn check_data_is_free(&self, overlay: usize) -> Result<(), LoadError> {
+    fn check_data_is_free(&self, overlay: usize, why: &mut LoadError) -> Checked<()> {
         let entry = self.tables.overlay(overlay);
         let end_addr = entry.data_addr.wrapping_add(entry.data_bytes);
-        for other in (0..self.tables.overlay_count()).filter(|&other| other != overlay) {
+        for other in 0..self.tables.overlay_count() {
             let there = self.tables.overlay(other);
             let overlaps = there.data_addr < end_addr
                 && entry.data_addr < there.data_addr.wrapping_add(there.data_bytes);
-            if overlaps && self.with(|state| matches!(state.life(other), Life::Alive(_))) {
-                return Err(LoadError::DataInUse { by: other as u16 });
+            if overlaps && other != overlay && self.with(|state| state.life(other).0.is_alive()) {
+                return refuse(why, LoadError::DataInUse { by: other as u16 });
             }
         }
         Ok(())
     }
 
-    /// Chooses the slot for an overlay.
+    /// Chooses the slot for an overlay: an empty one, or the one that was not asked for longest.
+    /// Linear in the slots.
     fn choose_slot(
         &self,
         overlay: usize,
-        header: &Header,
+        stream: &mut Stream<'_, S, W, P>,
         life: Life,
         cause: Cause,
         stay: Stay,
-    ) -> Result<usize, LoadError> {
-        let slot_count = self.tables.slot_count();
-        let is_fixed = header.placement != Placement::Relocatable;
-        let only = match (cause, life) {
-            _ if is_fixed => Some(usize::from(header.slot)),
-            (Cause::Restore { slot }, _) => Some(slot.into()),
+    ) -> Checked<usize> {
+        let prefix = &stream.prefix;
+        let needed_bytes = prefix.code_bytes();
+        let is_fixed = !prefix.is_relocatable();
+        let only = match cause {
+            _ if is_fixed => Some(usize::from(prefix.slot())),
+            Cause::Restore { slot } => Some(slot.into()),
             // The data may point into the code, so that the code goes where it was.
-            (_, Life::Alive(slot)) if self.tables.overlay(overlay).data_bytes != 0 => {
-                Some(slot.into())
+            _ if life.is_alive() && self.tables.overlay(overlay).data_bytes != 0 => {
+                Some(life.slot())
             }
             _ => None,
         };
-        let allowed = |index: usize| index < slot_count && only.is_none_or(|only| only == index);
-        let slots = || (0..slot_count).filter(|&index| allowed(index));
-        let slot_bytes = slots().map(|index| self.tables.slot(index).len_bytes).max().unwrap_or(0);
-        let needed_bytes = header.code_bytes;
-        if needed_bytes > slot_bytes {
-            return Err(LoadError::TooLarge { needed_bytes, slot_bytes });
-        }
-        if let Some(index) = only.filter(|_| is_fixed) {
-            let SlotEntry { start_addr, len_bytes } = self.tables.slot(index);
-            let inside = header
-                .code_addr
-                .checked_sub(start_addr)
-                .is_some_and(|from| from <= len_bytes - needed_bytes);
-            if !inside {
-                return Err(LoadError::WrongPlace {
-                    part: Part::Code,
-                    actual_addr: header.code_addr,
-                    expected_addr: start_addr,
-                });
-            }
-        }
-        // Slots in which somebody is are found outside of the critical section.
         let stack_addr = stack_pointer();
-        let mut blocked = [false; SLOTS];
-        let mut in_use = None;
-        for index in slots() {
-            let SlotEntry { start_addr, len_bytes } = self.tables.slot(index);
-            if self.with(|state| state.slots[index].occupant) == Occupant::Empty {
+        let mut longest_bytes = 0;
+        let mut best = None;
+        let mut refusal = None;
+        for index in 0..self.tables.slot_count().min(SLOTS) {
+            if only.is_some_and(|only| only != index) {
                 continue;
             }
-            if stay == Stay::Here && self.is_called_from(stack_addr, index) {
-                in_use = Some(LoadError::InUse { slot: index as u16 });
-                blocked[index] = true;
-            } else if self.platform.is_elsewhere(start_addr, start_addr.wrapping_add(len_bytes)) {
-                in_use = Some(LoadError::AllPinned { slot: index as u16, pin_count: 0 });
-                blocked[index] = true;
+            let SlotEntry { start_addr, len_bytes } = self.tables.slot(index);
+            longest_bytes = longest_bytes.max(len_bytes);
+            if len_bytes < needed_bytes {
+                continue;
+            }
+            let from = prefix.code_addr().wrapping_sub(start_addr);
+            if is_fixed && from > len_bytes - needed_bytes {
+                let (actual_addr, expected_addr) = (prefix.code_addr(), start_addr);
+                let part = Part::Code;
+                let error = LoadError::WrongPlace { part, actual_addr, expected_addr };
+                return refuse(stream.why, error);
+            }
+            let slot = index as u16;
+            // The clock may wrap: ages are differences.
+            let (is_empty, is_held, pin_count, age) = self.with(|state| {
+                let place = &state.slots[index];
+                let is_held = place.pin_count != 0 || place.is_private;
+                let age = state.clock.wrapping_sub(place.used_at);
+                (place.overlay == NONE, is_held, place.pin_count, age)
+            });
+            let age = if is_empty { u32::MAX } else { age };
+            if !is_empty {
+                let end_addr = start_addr.wrapping_add(len_bytes);
+                if is_held || self.platform.is_elsewhere(start_addr, end_addr) {
+                    refusal = Some(LoadError::AllPinned { slot, pin_count });
+                    continue;
+                }
+                if stay == Stay::Here && self.is_called_from(stack_addr, index) {
+                    refusal = refusal.or(Some(LoadError::InUse { slot }));
+                    continue;
+                }
+            }
+            if best.is_none_or(|(oldest, _)| age > oldest) {
+                best = Some((age, index));
             }
         }
-        let fits = |index: usize| {
-            allowed(index) && !blocked[index] && self.tables.slot(index).len_bytes >= needed_bytes
-        };
-        let chosen = self.with(|state| state.choose(fits));
-        chosen.unwrap_or(Err(in_use.unwrap_or(LoadError::TooLarge { needed_bytes, slot_bytes })))
+        let too_large = LoadError::TooLarge { needed_bytes, slot_bytes: longest_bytes };
+        match best {
+            Some((_, index)) => Ok(index),
+            None => refuse(stream.why, refusal.unwrap_or(too_large)),
+        }
     }
 
     /// Empties a slot, before anything is written to it. Nobody was in it when it was chosen; who
     /// came since then keeps it.
-    pub(crate) fn evict(&self, slot: usize) -> Result<(), LoadError> {
-        let Some(overlay) = self.with(|state| state.slots[slot].occupant.overlay()) else {
+    pub(crate) fn evict(&self, slot: usize, why: &mut LoadError) -> Checked<()> {
+        let (overlay, moved) =
+            self.with(|state| (state.slots[slot].overlay, state.slots[slot].moved));
+        if overlay == NONE {
             return Ok(());
-        };
+        }
         // No call enters from here on, so that whoever is not inside now never will be.
         self.tables.set_mapped(overlay.into(), None);
         let SlotEntry { start_addr, len_bytes } = self.tables.slot(slot);
         let is_elsewhere =
             self.platform.is_elsewhere(start_addr, start_addr.wrapping_add(len_bytes));
-        let outcome = self.with(|state| {
-            let Slot { pin_count, moved, .. } = state.slots[slot];
-            if pin_count != 0 || is_elsewhere {
-                return Err((LoadError::AllPinned { slot: slot as u16, pin_count }, moved));
+        let pin_count = self.with(|state| {
+            let place = &mut state.slots[slot];
+            if place.pin_count == 0 && !is_elsewhere {
+                place.overlay = NONE;
+                state.stats.eviction_count = state.stats.eviction_count.wrapping_add(1);
+                return None;
             }
-            state.slots[slot].occupant = Occupant::Empty;
-            state.stats.eviction_count = state.stats.eviction_count.wrapping_add(1);
-            Ok(())
+            Some(place.pin_count)
         });
-        if let Err((error, moved)) = outcome {
+        let slot = slot as u16;
+        if let Some(pin_count) = pin_count {
             self.tables.set_mapped(overlay.into(), Some(moved));
-            return Err(error);
+            return refuse(why, LoadError::AllPinned { slot, pin_count });
         }
-        self.platform.event(Event::Evicted { overlay, slot: slot as u16 });
+        self.platform.event(Event::Evicted { overlay, slot });
         Ok(())
     }
+}
+
+/// The eight bytes of a pair's mark in four.
+const fn fold(pair: u64) -> u32 {
+    pair as u32 ^ (pair >> 32) as u32
+}
+
+/// The first code of an Xtensa core.
+const FIRST_XTENSA: u8 = esparto_image::Isa::XtensaLx106.code();
+
+/// Are the bytes of `words` those of `text`, padded with zeros?
+#[inline(never)]
+fn equal(words: &[u32], text: &[u8]) -> bool {
+    let there = words.iter().flat_map(|word| word.to_le_bytes());
+    let expected = text.iter().copied().chain(core::iter::repeat(0));
+    text.len() <= 4 * words.len() && there.zip(expected).all(|(there, expected)| there == expected)
 }

@@ -51,14 +51,15 @@ where
         let overlay = usize::from(record.overlay);
         let stack_addr = (&raw const *frame).addr() + FRAME_BYTES;
         let call = Missed { overlay, return_addr: frame.return_addr, stack_addr };
-        let resolved = Overlays::missed(self, call);
-        if resolved.is_displaced {
+        let (mut is_displaced, mut why) = (false, LoadError::InInterrupt);
+        let outcome = self.miss(call, &mut is_displaced, &mut why);
+        if is_displaced {
             frame.return_addr = __esparto_overlay_return as *const () as usize;
         }
-        match resolved.moved {
+        match outcome {
             Ok(moved) => record.target_addr.wrapping_add(moved) as usize,
-            Err(error) => {
-                frame.arguments[0] = self.platform.refused(overlay, &error) as usize;
+            Err(_) => {
+                frame.arguments[0] = self.platform.refused(overlay, &why) as usize;
                 __esparto_overlay_answer as *const () as usize
             }
         }

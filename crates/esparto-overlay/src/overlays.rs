@@ -1,14 +1,13 @@
 //! The overlays of a firmware: one value, shared by all tasks.
 
-use core::cell::{RefCell, UnsafeCell};
-
-use critical_section::Mutex;
+use core::cell::UnsafeCell;
 
 use crate::{
     LoadError, Pin, Platform, Stats, Store, Tables, Writer,
+    fault::{Checked, explained, refuse},
     function::Function,
     load::{Cause, Stay},
-    state::{Life, Occupant, State},
+    state::{NONE, State},
 };
 
 /// Loads, pins and evicts the overlays of a firmware.
@@ -20,7 +19,7 @@ use crate::{
 ///
 /// What it costs in RAM is nine bytes for each overlay, 24 for each slot, and some 700 for the rest.
 pub struct Overlays<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> {
-    state: Mutex<RefCell<State<SLOTS, OVERLAYS>>>,
+    state: UnsafeCell<State<SLOTS, OVERLAYS>>,
     engine: UnsafeCell<Engine<S, W>>,
     pub(crate) platform: P,
     pub(crate) tables: T,
@@ -51,16 +50,16 @@ impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Drop
     fn drop(&mut self) {
         self.overlays.with(|state| {
             state.depth -= 1;
-            if state.depth == 0 {
-                state.owner = None;
-            }
         });
     }
 }
 
 impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Overlays<S, W, P, T, SLOTS, OVERLAYS> {
+    /// The state, in a critical section. Nothing that is given to this calls it again.
+    #[inline]
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut State<SLOTS, OVERLAYS>) -> R) -> R {
-        critical_section::with(|section| work(&mut self.state.borrow_ref_mut(section)))
+        // SAFETY: nobody else is in a critical section, and this one is not entered twice.
+        critical_section::with(|_| work(unsafe { &mut *self.state.get() }))
     }
 
     /// The engine.
@@ -100,7 +99,7 @@ where
             }
         }
         Ok(Self {
-            state: Mutex::new(RefCell::new(State::new())),
+            state: UnsafeCell::new(State::new()),
             engine: UnsafeCell::new(Engine { store, writer, bounce }),
             platform,
             tables,
@@ -108,13 +107,13 @@ where
     }
 
     /// What everything that may load begins with: not in an interrupt, and of an overlay there is.
-    pub(crate) fn admit(&self, overlay: usize) -> Result<(), LoadError> {
+    pub(crate) fn admit(&self, overlay: usize, why: &mut LoadError) -> Checked<()> {
         if self.platform.in_interrupt() {
-            return Err(LoadError::InInterrupt);
+            return refuse(why, LoadError::InInterrupt);
         }
         let count = self.tables.overlay_count();
         if overlay >= count {
-            return Err(LoadError::UnknownOverlay { actual: overlay, count });
+            return refuse(why, LoadError::UnknownOverlay { actual: overlay, count });
         }
         Ok(())
     }
@@ -132,7 +131,7 @@ where
     /// # Errors
     /// Why it cannot be loaded; the slot is empty or as it was.
     pub fn load(&self, overlay: usize) -> Result<(), LoadError> {
-        self.ensure(overlay, Cause::Explicit, Stay::Here).map(|_| ())
+        explained(|why| self.ensure(overlay, Cause::Explicit, Stay::Here, why).map(|_| ()))
     }
 
     /// Loads an overlay that will be needed soon; unlike [`load`](Self::load) it does not bring back
@@ -141,7 +140,7 @@ where
     /// # Errors
     /// As for [`load`](Self::load).
     pub fn prefetch(&self, overlay: usize) -> Result<(), LoadError> {
-        self.ensure(overlay, Cause::Implicit, Stay::Here).map(|_| ())
+        explained(|why| self.ensure(overlay, Cause::Implicit, Stay::Here, why).map(|_| ()))
     }
 
     /// Loads an overlay without asking whether the caller will return into the slot, where
@@ -153,7 +152,7 @@ where
     /// # Safety
     /// No caller of this function is in an overlay: as in a task's main loop.
     pub unsafe fn load_at_top(&self, overlay: usize) -> Result<(), LoadError> {
-        self.ensure(overlay, Cause::Implicit, Stay::Call).map(|_| ())
+        explained(|why| self.ensure(overlay, Cause::Implicit, Stay::Call, why).map(|_| ()))
     }
 
     /// Loads an overlay and keeps it in its slot for as long as the pin lives.
@@ -189,7 +188,7 @@ where
     /// [`LoadError::Pinned`], [`LoadError::InUse`], or why its code cannot be loaded for its
     /// destructors.
     pub fn unload(&self, overlay: usize) -> Result<(), LoadError> {
-        self.end(overlay)
+        explained(|why| self.end(overlay, why))
     }
 
     /// The address of what an overlay exports by this name. Reads the table of exports from storage.
@@ -197,29 +196,28 @@ where
     /// # Errors
     /// [`LoadError::NoSymbol`], or why the table cannot be read.
     pub fn symbol(&self, overlay: usize, name: &str) -> Result<u32, LoadError> {
-        self.exported(overlay, name)
+        explained(|why| self.exported(overlay, name, why))
     }
 
     /// Is the overlay in a slot, so that a call finds it?
     #[must_use]
     pub fn is_mapped(&self, overlay: usize) -> bool {
-        self.with(|state| state.mapped(overlay)).is_some()
+        self.with(|state| state.slot_of(overlay).is_some_and(|(_, slot)| !slot.is_private))
     }
 
     /// Is the data of the overlay there, constructed?
     #[must_use]
     pub fn is_alive(&self, overlay: usize) -> bool {
-        overlay < OVERLAYS && self.with(|state| matches!(state.life(overlay), Life::Alive(_)))
+        overlay < OVERLAYS && self.with(|state| state.life(overlay).0.is_alive())
     }
 
     /// What is in each slot: the number of the overlay, if anything can be called there.
     #[must_use]
     pub fn slots(&self) -> [Option<u16>; SLOTS] {
         self.with(|state| {
-            state.slots.map(|slot| match slot.occupant {
-                Occupant::Mapped(overlay) => Some(overlay),
-                Occupant::Empty | Occupant::Private(_) => None,
-            })
+            state
+                .slots
+                .map(|slot| (slot.overlay != NONE && !slot.is_private).then_some(slot.overlay))
         })
     }
 
@@ -246,9 +244,9 @@ where
         let task = self.platform.task();
         loop {
             let is_ours = self.with(|state| {
-                let is_ours = state.owner.is_none_or(|owner| owner == task);
+                let is_ours = state.depth == 0 || state.owner == task;
                 if is_ours {
-                    state.owner = Some(task);
+                    state.owner = task;
                     state.depth += 1;
                 }
                 is_ours
@@ -260,8 +258,8 @@ where
         }
     }
 
-    pub(crate) fn occupants(&self) -> [Option<u16>; SLOTS] {
-        self.with(|state| state.slots.map(|slot| slot.occupant.overlay()))
+    pub(crate) fn occupants(&self) -> [u16; SLOTS] {
+        self.with(|state| state.slots.map(|slot| slot.overlay))
     }
 }
 

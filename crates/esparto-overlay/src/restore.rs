@@ -2,8 +2,10 @@
 
 use crate::{
     LoadError, Overlays, Platform, Store, Tables, Writer,
+    fault::{Checked, explained, refuse},
     load::{Cause, Stay},
-    returns::Return,
+    returns::{RETURN_LIMIT, Return},
+    state::NONE,
 };
 
 /// A call through a stub, as the miss path found it.
@@ -39,76 +41,85 @@ where
     /// Where it says [`is_displaced`](Resolved::is_displaced), the callee must return to a place that
     /// calls [`returned`](Self::returned).
     pub fn missed(&self, call: Missed) -> Resolved {
+        let mut is_displaced = false;
+        let moved = explained(|why| self.miss(call, &mut is_displaced, why));
+        Resolved { moved, is_displaced }
+    }
+
+    pub(crate) fn miss(
+        &self,
+        call: Missed,
+        is_displaced: &mut bool,
+        why: &mut LoadError,
+    ) -> Checked<u32> {
+        let Missed { overlay, return_addr, stack_addr } = call;
         let task = self.platform.task();
-        let reserved = self.with(|state| state.returns.reserve(task, call.stack_addr, SLOTS));
-        if let Err(error) = reserved {
-            return Resolved { moved: Err(error), is_displaced: false };
+        if !self.with(|state| state.returns.reserve(task, stack_addr, SLOTS)) {
+            return refuse(why, LoadError::TooManyReturns { limit: RETURN_LIMIT });
         }
         let before = self.occupants();
-        let outcome = self.ensure(call.overlay, Cause::Implicit, Stay::Call);
-        let mut is_displaced = false;
-        for (slot, overlay) in self.displaced(&before) {
-            let is_live =
-                self.holds(slot, call.return_addr) || self.returns_into(call.stack_addr, slot);
-            if is_live {
-                is_displaced = true;
-                let Missed { return_addr, stack_addr, .. } = call;
+        let outcome = self.ensure(overlay, Cause::Implicit, Stay::Call, why);
+        self.displaced(&before, |slot, overlay| {
+            if self.holds(slot, return_addr) || self.returns_into(stack_addr, slot) {
+                *is_displaced = true;
                 let slot = slot as u16;
                 let entry = Return { stack_addr, return_addr, task, overlay, slot };
                 self.with(|state| state.returns.push(entry));
             }
-        }
-        Resolved { moved: outcome.map(|mapped| mapped.moved), is_displaced }
+        });
+        Ok(outcome?.moved)
     }
 
-    /// Brings back what the call made at `stack_addr` returns through, and says where it returns to.
-    /// The restoring trampoline calls this.
+    /// Brings back what the call made at `stack_addr` returns through, and says where it returns to:
+    /// a trampoline without an entry is the end of all order, and address 0 traps. The restoring
+    /// trampoline calls this.
     pub fn returned(&self, stack_addr: usize) -> usize {
-        // A trampoline without an entry is the end of all order; address 0 traps.
-        self.unwound(stack_addr).unwrap_or(0)
-    }
-
-    /// Brings back what frames above `stack_addr` return through, before a `longjmp` to there.
-    pub fn jumped(&self, stack_addr: usize) {
-        self.unwound(stack_addr);
-    }
-
-    fn unwound(&self, stack_addr: usize) -> Option<usize> {
         let task = self.platform.task();
-        let mut found = [None; SLOTS];
+        let mut found = [NONE; SLOTS];
         let return_addr = self.with(|state| state.returns.unwind(task, stack_addr, &mut found));
         self.restore(&found);
         return_addr
     }
 
+    /// Brings back what frames above `stack_addr` return through, before a `longjmp` to there.
+    pub fn jumped(&self, stack_addr: usize) {
+        self.returned(stack_addr);
+    }
+
     /// Brings back what was evicted since `before`, as far as the frames above `stack_addr` return
     /// into it.
-    pub(crate) fn restore_displaced(&self, before: &[Option<u16>; SLOTS], stack_addr: usize) {
-        let mut found = [None; SLOTS];
-        for (slot, overlay) in self.displaced(before) {
+    pub(crate) fn restore_displaced(&self, before: &[u16; SLOTS], stack_addr: usize) {
+        let mut found = [NONE; SLOTS];
+        self.displaced(before, |slot, overlay| {
             if self.returns_into(stack_addr, slot) {
-                found[slot] = Some(overlay);
+                found[slot] = overlay;
             }
-        }
+        });
         self.restore(&found);
     }
 
-    fn restore(&self, found: &[Option<u16>; SLOTS]) {
-        for (slot, overlay) in found.iter().enumerate() {
-            let Some(overlay) = overlay.map(usize::from) else { continue };
+    fn restore(&self, found: &[u16; SLOTS]) {
+        for (slot, &overlay) in found.iter().enumerate() {
+            if overlay == NONE {
+                continue;
+            }
             let cause = Cause::Restore { slot: slot as u16 };
-            if let Err(error) = self.ensure(overlay, cause, Stay::Call) {
-                self.platform.lost(overlay, &error);
+            let mut why = LoadError::InInterrupt;
+            if self.ensure(overlay.into(), cause, Stay::Call, &mut why).is_err() {
+                self.platform.lost(overlay.into(), &why);
             }
         }
     }
 
-    /// The slots that held something else than they do now, and what.
-    fn displaced(&self, before: &[Option<u16>; SLOTS]) -> impl Iterator<Item = (usize, u16)> {
-        let (before, after) = (*before, self.occupants());
-        before.into_iter().zip(after).enumerate().filter_map(|(slot, (before, after))| {
-            before.filter(|_| before != after).map(|overlay| (slot, overlay))
-        })
+    /// Shows the slots that held something else than they do now, and what.
+    #[inline]
+    fn displaced(&self, before: &[u16; SLOTS], mut see: impl FnMut(usize, u16)) {
+        let after = self.occupants();
+        for (slot, (&before, after)) in before.iter().zip(after).enumerate() {
+            if before != NONE && before != after {
+                see(slot, before);
+            }
+        }
     }
 
     fn holds(&self, slot: usize, addr: usize) -> bool {

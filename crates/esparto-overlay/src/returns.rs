@@ -5,8 +5,6 @@
 //! stack pointer at the call, so a `longjmp` past some of them leaves nothing behind: entries of
 //! frames below the present stack pointer are dead.
 
-use crate::LoadError;
-
 /// How many calls may wait.
 pub(crate) const RETURN_LIMIT: usize = 24;
 
@@ -28,89 +26,70 @@ pub(crate) struct Return {
 /// The calls that wait, the newest last.
 #[derive(Debug)]
 pub(crate) struct Returns {
-    entries: [Option<Return>; RETURN_LIMIT],
+    entries: [Return; RETURN_LIMIT],
+    len: usize,
 }
 
 impl Returns {
     pub(crate) const fn new() -> Self {
-        Self { entries: [None; RETURN_LIMIT] }
+        let none = Return { stack_addr: 0, return_addr: 0, task: 0, overlay: 0, slot: 0 };
+        Self { entries: [none; RETURN_LIMIT], len: 0 }
     }
 
-    /// Forgets the calls of `task` from frames below `stack_addr`, then makes sure of `count` places.
-    ///
-    /// # Errors
-    /// [`LoadError::TooManyReturns`].
-    pub(crate) fn reserve(
-        &mut self,
-        task: u32,
-        stack_addr: usize,
-        count: usize,
-    ) -> Result<(), LoadError> {
-        self.forget(|entry| entry.task == task && entry.stack_addr < stack_addr);
-        let used = self.len();
-        if used + count > RETURN_LIMIT {
-            return Err(LoadError::TooManyReturns { limit: RETURN_LIMIT });
-        }
-        Ok(())
+    fn waiting(&self) -> &[Return] {
+        self.entries.get(..self.len).unwrap_or_default()
+    }
+
+    /// Forgets the calls of `task` from frames below `stack_addr`; says whether there are `count`
+    /// places.
+    pub(crate) fn reserve(&mut self, task: u32, stack_addr: usize, count: usize) -> bool {
+        self.sweep(task, stack_addr, |_| ());
+        self.len + count <= RETURN_LIMIT
     }
 
     /// Adds a call; there is a place, since it was reserved.
     pub(crate) fn push(&mut self, entry: Return) {
-        let used = self.len();
-        if let Some(place) = self.entries.get_mut(used) {
-            *place = Some(entry);
+        if let Some(place) = self.entries.get_mut(self.len) {
+            *place = entry;
+            self.len += 1;
         }
     }
 
     /// Forgets the calls of `task` from frames at or below `stack_addr`, which have returned or are
     /// left by a jump. `found` gets, for each slot, what was in it before the first of them: frames
-    /// that stay may return to that. Returns where the call made at `stack_addr` returns to.
-    pub(crate) fn unwind(
-        &mut self,
-        task: u32,
-        stack_addr: usize,
-        found: &mut [Option<u16>],
-    ) -> Option<usize> {
-        let is_left = |entry: &Return| entry.task == task && entry.stack_addr <= stack_addr;
-        let mut return_addr = None;
-        for entry in self.entries.iter().flatten().filter(|entry| is_left(entry)) {
-            if let Some(place @ None) = found.get_mut(usize::from(entry.slot)) {
-                *place = Some(entry.overlay);
+    /// that stay may return to that. Returns where the call made at `stack_addr` returns to, or 0.
+    pub(crate) fn unwind(&mut self, task: u32, stack_addr: usize, found: &mut [u16]) -> usize {
+        let mut return_addr = 0;
+        self.sweep(task, stack_addr + 1, |entry| {
+            if let Some(place @ &mut crate::state::NONE) = found.get_mut(usize::from(entry.slot)) {
+                *place = entry.overlay;
             }
-            if entry.stack_addr == stack_addr && return_addr.is_none() {
-                return_addr = Some(entry.return_addr);
+            if entry.stack_addr == stack_addr && return_addr == 0 {
+                return_addr = entry.return_addr;
             }
-        }
-        self.forget(is_left);
+        });
         return_addr
     }
 
     /// Does a call wait to return to `overlay`?
     pub(crate) fn awaits(&self, overlay: u16) -> bool {
-        self.entries.iter().flatten().any(|entry| entry.overlay == overlay)
+        self.waiting().iter().any(|entry| entry.overlay == overlay)
     }
 
-    fn len(&self) -> usize {
-        self.entries.iter().flatten().count()
-    }
-
-    fn forget(&mut self, is_dead: impl Fn(&Return) -> bool) {
-        for place in &mut self.entries {
-            if place.as_ref().is_some_and(&is_dead) {
-                *place = None;
+    /// Forgets the calls of `task` from frames below `end_addr`, oldest first, and shows them.
+    #[inline]
+    fn sweep(&mut self, task: u32, end_addr: usize, mut see: impl FnMut(&Return)) {
+        let mut kept = 0;
+        for index in 0..self.len.min(RETURN_LIMIT) {
+            let entry = self.entries[index];
+            if entry.task == task && entry.stack_addr < end_addr {
+                see(&entry);
+            } else {
+                // `kept` is at most `index`.
+                self.entries[kept] = entry;
+                kept += 1;
             }
         }
-        self.close_gaps();
-    }
-
-    /// Moves the entries together, in their order.
-    fn close_gaps(&mut self) {
-        let mut used = 0;
-        for index in 0..RETURN_LIMIT {
-            if self.entries[index].is_some() {
-                self.entries.swap(used, index);
-                used += 1;
-            }
-        }
+        self.len = kept;
     }
 }

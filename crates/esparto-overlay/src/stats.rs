@@ -33,6 +33,23 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Of a loader that did nothing yet.
+    pub(crate) const NONE: Self = Self {
+        load_count: 0,
+        hit_count: 0,
+        eviction_count: 0,
+        failure_count: 0,
+        restore_count: 0,
+        read_bytes: 0,
+        code_bytes: 0,
+        data_bytes: 0,
+        read_ticks: 0,
+        verify_ticks: 0,
+        copy_ticks: 0,
+        sync_ticks: 0,
+        construct_ticks: 0,
+    };
+
     /// Adds what was spent on one file.
     pub(crate) const fn add(&mut self, spent: &Self) {
         self.read_bytes = self.read_bytes.wrapping_add(spent.read_bytes);

@@ -1,24 +1,36 @@
 //! One file, read front to back through the bounce buffer: every byte once, in as few reads as the
 //! buffer allows, each at a multiple of a sector.
 
-use esparto_image::{Checksum, ImageError, Part, STRIPE_BYTES};
+use esparto_image::{Checksum, HEADER_BYTES, ImageError, Part, RawPrefix, STRIPE_BYTES};
 
-use crate::{LoadError, Platform, Stats, Store};
+use crate::{
+    LoadError, Platform, Stats, Store,
+    fault::{Checked, Refused, refuse, refuse_image},
+    overlays::Engine,
+};
 
 /// Reads are of whole sectors, but for the last of a file.
-const SECTOR_BYTES: usize = 512;
+const SECTOR_BYTES: u32 = 512;
+const SECTOR_WORDS: usize = SECTOR_BYTES as usize / 4;
 
-const STRIPE_WORDS: usize = STRIPE_BYTES / 4;
+/// What is read before the name's end in a file's name: `_e` or `_d`.
+pub(crate) const MAX_FILE_NAME_BYTES: usize = esparto_image::MAX_NAME_BYTES + 2;
 
-pub(crate) struct Stream<'a, S: Store, P> {
+/// The files of an overlay, one after the other.
+pub(crate) struct Stream<'a, S: Store, W, P> {
     store: &'a mut S,
-    file: &'a mut S::File,
-    platform: &'a P,
-    part: Part,
+    pub(crate) writer: &'a mut W,
+    pub(crate) platform: &'a P,
+    /// Where it is written down what is wrong.
+    pub(crate) why: &'a mut LoadError,
+    file: Option<S::File>,
+    pub(crate) part: Part,
+    /// The header, segments and dependencies of the file.
+    pub(crate) prefix: RawPrefix,
     file_bytes: u32,
-    buffer: &'a mut [u32],
+    pub(crate) buffer: &'a mut [u32],
     /// The words that were read and not yet taken.
-    start: usize,
+    pub(crate) start: usize,
     end: usize,
     /// Where the word at `end` is in the file.
     end_offset: u32,
@@ -30,53 +42,77 @@ pub(crate) struct Stream<'a, S: Store, P> {
     pub(crate) stats: Stats,
 }
 
-impl<'a, S: Store, P: Platform> Stream<'a, S, P> {
-    /// Starts at the file's first byte, which is read at once, with all that the buffer holds.
-    pub(crate) fn start(
-        store: &'a mut S,
-        file: &'a mut S::File,
+impl<'a, S: Store, W, P: Platform> Stream<'a, S, W, P> {
+    /// Nothing is open yet.
+    #[inline]
+    pub(crate) fn new(
+        engine: &'a mut Engine<S, W>,
         platform: &'a P,
-        part: Part,
-        buffer: &'a mut [u32],
-    ) -> Result<Self, LoadError> {
-        if buffer.len() * 4 < SECTOR_BYTES {
-            let actual_bytes = buffer.len() as u32 * 4;
-            return Err(LoadError::BounceTooSmall {
-                needed_bytes: SECTOR_BYTES as u32,
-                actual_bytes,
-            });
-        }
-        let file_bytes =
-            store.len_bytes(file).map_err(|cause| LoadError::Read { part, offset: 0, cause })?;
-        let mut stream = Self {
+        why: &'a mut LoadError,
+    ) -> Self {
+        let Engine { store, writer, bounce } = engine;
+        Self {
             store,
-            file,
+            writer,
             platform,
-            part,
-            file_bytes,
-            buffer,
+            why,
+            file: None,
+            part: Part::Code,
+            prefix: RawPrefix::new(),
+            file_bytes: 0,
+            buffer: bounce,
             start: 0,
             end: 0,
             end_offset: 0,
             lead: 0,
             checksum: Checksum::new(),
             sum_end_offset: 0,
-            stats: Stats::default(),
+            stats: Stats::NONE,
+        }
+    }
+
+    /// Opens the file `stem_e` or `stem_d`, reads as much as the buffer holds, and holds its header
+    /// to the format. The stream then is behind the header.
+    pub(crate) fn open(&mut self, stem: &str, part: Part) -> Checked<()> {
+        self.close();
+        let actual_bytes = self.buffer.len() as u32 * 4;
+        if actual_bytes < SECTOR_BYTES {
+            let needed_bytes = SECTOR_BYTES;
+            return refuse(self.why, LoadError::BounceTooSmall { needed_bytes, actual_bytes });
+        }
+        self.part = part;
+        let mut name = [0; MAX_FILE_NAME_BYTES];
+        let end = if part == Part::Code { "_e" } else { "_d" };
+        let Some(name) = joined(&mut name, stem, end) else {
+            return refuse(self.why, LoadError::UnknownName);
         };
-        stream.fill()?;
-        Ok(stream)
+        let file = match self.store.open(name) {
+            Ok(file) => file,
+            Err(cause) => return refuse(self.why, LoadError::Open { part, cause }),
+        };
+        let len = self.store.len_bytes(&file);
+        self.file = Some(file);
+        self.file_bytes = match len {
+            Ok(len) => len,
+            Err(cause) => return refuse(self.why, LoadError::Read { part, offset: 0, cause }),
+        };
+        (self.start, self.end, self.end_offset, self.lead) = (0, 0, 0, 0);
+        self.sum_end_offset = 0;
+        self.fill()?;
+        let there = self.file_bytes.min(self.end as u32 * 4) as usize;
+        let bytes = &bytemuck::cast_slice(&self.buffer[..self.end])[..there];
+        if let Err(cause) = self.prefix.read(bytes, self.file_bytes) {
+            return refuse_image(self.why, part, cause);
+        }
+        self.start = HEADER_BYTES / 4;
+        Ok(())
     }
 
-    pub(crate) fn file_bytes(&self) -> u32 {
-        self.file_bytes
-    }
-
-    /// All that was read and not taken, as bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        let words = bytemuck::cast_slice(&self.buffer[self.start..self.end]);
-        // A damaged file may end within a word.
-        let past_end_bytes = self.end_offset.saturating_sub(self.file_bytes) as usize;
-        &words[..words.len() - past_end_bytes.min(words.len())]
+    /// Closes the file, if one is open.
+    pub(crate) fn close(&mut self) {
+        if let Some(file) = self.file.take() {
+            self.store.close(file);
+        }
     }
 
     /// Where the next word is in the file.
@@ -93,22 +129,48 @@ impl<'a, S: Store, P: Platform> Stream<'a, S, P> {
     }
 
     /// Holds the sum to what it should be. All of it was read.
-    pub(crate) fn finish_sum(&self, from_offset: u32, expected: u32) -> Result<(), LoadError> {
+    pub(crate) fn finish_sum(&mut self, offset: u32, expected: u32) -> Checked<()> {
         let actual = self.checksum.finish();
         if actual == expected {
             return Ok(());
         }
-        let cause = ImageError::Checksum { offset: from_offset, expected, actual };
-        Err(LoadError::Image { part: self.part, cause })
+        let cause = ImageError::Checksum { offset, expected, actual };
+        refuse_image(self.why, self.part, cause)
     }
 
-    /// One stripe more for the sum, which is not as it is in the file.
-    pub(crate) fn sum_stripe(&mut self, stripe: [u32; STRIPE_WORDS]) {
-        self.checksum.stripe(stripe);
+    /// Passes what follows the header up to the first segment, verifies it, and shows every word
+    /// with its offset to `see`. The last word is the checksum, which takes itself as zero.
+    #[inline]
+    pub(crate) fn pass_tables(&mut self, mut see: impl FnMut(u32, u32)) -> Checked<()> {
+        let last_offset = self.prefix.segments_offset() - STRIPE_BYTES as u32;
+        self.begin_sum(last_offset);
+        loop {
+            let offset = self.offset();
+            let left = (last_offset - offset) as usize / 4;
+            if left == 0 {
+                break;
+            }
+            let words = self.some(left)?;
+            for (index, word) in words.iter().enumerate() {
+                see(offset + 4 * index as u32, u32::from_le(*word));
+            }
+            let count = words.len();
+            self.start += count;
+        }
+        let stripe = self.exactly(STRIPE_BYTES / 4)?;
+        let [first, second, third, expected] = stripe else { return Err(Refused) };
+        let expected = u32::from_le(core::mem::take(expected));
+        for (word, offset) in [first, second, third].into_iter().zip((last_offset..).step_by(4)) {
+            see(offset, u32::from_le(*word));
+        }
+        self.sum_end_offset = last_offset + STRIPE_BYTES as u32;
+        self.sum(self.start, last_offset);
+        self.start += STRIPE_BYTES / 4;
+        self.finish_sum(HEADER_BYTES as u32, expected)
     }
 
     /// At most `limit` of the words that come next, at least one; reads if there is none.
-    pub(crate) fn some(&mut self, limit: usize) -> Result<&[u32], LoadError> {
+    pub(crate) fn some(&mut self, limit: usize) -> Checked<&[u32]> {
         if self.start == self.end {
             self.fill()?;
         }
@@ -117,81 +179,78 @@ impl<'a, S: Store, P: Platform> Stream<'a, S, P> {
     }
 
     /// The `count` words that come next, to be changed at will.
-    pub(crate) fn exactly(&mut self, count: usize) -> Result<&mut [u32], LoadError> {
+    pub(crate) fn exactly(&mut self, count: usize) -> Checked<&mut [u32]> {
         while self.end - self.start < count {
             self.fill()?;
         }
         Ok(&mut self.buffer[self.start..self.start + count])
     }
 
-    /// Goes on behind `count` words.
-    pub(crate) fn take(&mut self, count: usize) {
-        self.start += count;
+    /// Notes what was spent on copying since `before`.
+    pub(crate) fn count_copy(&mut self, before: u32) {
+        let ticks = self.platform.ticks().wrapping_sub(before);
+        self.stats.copy_ticks = self.stats.copy_ticks.wrapping_add(ticks);
     }
 
     /// Goes on behind the words up to `offset`, which lie ahead.
-    pub(crate) fn skip_to(&mut self, offset: u32) -> Result<(), LoadError> {
+    pub(crate) fn skip_to(&mut self, offset: u32) -> Checked<()> {
         while self.offset() < offset {
             let limit = (offset - self.offset()) as usize / 4;
             let count = self.some(limit)?.len();
-            self.take(count);
+            self.start += count;
         }
         Ok(())
     }
 
     /// Keeps room for `lead_bytes` in front of every read to come, so that as many bytes, and not
     /// fewer than one sector more, can be had at once.
-    pub(crate) fn keep_lead(&mut self, lead_bytes: usize) -> Result<(), LoadError> {
-        let lead_bytes = lead_bytes.next_multiple_of(STRIPE_BYTES);
-        let actual_bytes = self.buffer.len() * 4;
-        if lead_bytes + SECTOR_BYTES > actual_bytes {
-            return Err(LoadError::BounceTooSmall {
-                needed_bytes: (lead_bytes + SECTOR_BYTES) as u32,
-                actual_bytes: actual_bytes as u32,
-            });
+    pub(crate) fn keep_lead(&mut self, lead_bytes: u32) -> Checked<()> {
+        let lead_bytes = (lead_bytes + 15) & !15;
+        let actual_bytes = self.buffer.len() as u32 * 4;
+        let needed_bytes = lead_bytes + SECTOR_BYTES;
+        if needed_bytes > actual_bytes {
+            return refuse(self.why, LoadError::BounceTooSmall { needed_bytes, actual_bytes });
         }
-        self.lead = lead_bytes / 4;
+        self.lead = lead_bytes as usize / 4;
         Ok(())
     }
 
     /// Reads the next piece behind the words that are left over.
-    fn fill(&mut self) -> Result<(), LoadError> {
+    fn fill(&mut self) -> Checked<()> {
         let left = self.end - self.start;
         let read_at = self.lead.max(left);
         self.buffer.copy_within(self.start..self.end, read_at - left);
-        let room_bytes = (self.buffer.len() - read_at) * 4 / SECTOR_BYTES * SECTOR_BYTES;
-        let offset = self.end_offset;
-        let rest_bytes = self.file_bytes.saturating_sub(offset) as usize;
-        let want_bytes = room_bytes.min(rest_bytes);
-        let part = self.part;
-        if want_bytes == 0 {
+        let room = (self.buffer.len() - read_at) & !(SECTOR_WORDS - 1);
+        let (part, offset) = (self.part, self.end_offset);
+        let rest_bytes = self.file_bytes.saturating_sub(offset);
+        let expected_bytes = rest_bytes.min(room as u32 * 4);
+        if expected_bytes == 0 {
             // Ahead of the end of the file, the caller knows that there is more to come.
             let expected_bytes = offset.saturating_add(1);
             let cause = ImageError::Truncated { expected_bytes, actual_bytes: self.file_bytes };
-            return Err(LoadError::Image { part, cause });
+            return refuse_image(self.why, part, cause);
         }
-        let words = &mut self.buffer[read_at..read_at + want_bytes.div_ceil(4)];
-        let bytes = &mut bytemuck::cast_slice_mut::<u32, u8>(words)[..want_bytes];
+        let end = read_at + (expected_bytes as usize).div_ceil(4);
+        let words = &mut self.buffer[read_at..end];
+        let bytes = &mut bytemuck::cast_slice_mut::<u32, u8>(words)[..expected_bytes as usize];
+        let Some(file) = &mut self.file else { return Err(Refused) };
         let before = self.platform.ticks();
-        let outcome = self.store.read_at(self.file, offset, bytes);
+        let outcome = self.store.read_at(file, offset, bytes);
         let ticks = self.platform.ticks().wrapping_sub(before);
         self.stats.read_ticks = self.stats.read_ticks.wrapping_add(ticks);
         match outcome {
-            Ok(count) if count == want_bytes => {}
+            Ok(count) if count == expected_bytes as usize => {}
             Ok(count) => {
-                return Err(LoadError::ShortRead {
-                    part,
-                    offset,
-                    expected_bytes: want_bytes as u32,
-                    actual_bytes: count as u32,
-                });
+                let actual_bytes = count as u32;
+                let error = LoadError::ShortRead { part, offset, expected_bytes, actual_bytes };
+                return refuse(self.why, error);
             }
-            Err(cause) => return Err(LoadError::Read { part, offset, cause }),
+            Err(cause) => return refuse(self.why, LoadError::Read { part, offset, cause }),
         }
-        self.stats.read_bytes = self.stats.read_bytes.wrapping_add(want_bytes as u32);
+        self.stats.read_bytes = self.stats.read_bytes.wrapping_add(expected_bytes);
         self.start = read_at - left;
-        self.end = read_at + want_bytes.div_ceil(4);
-        self.end_offset = offset + 4 * want_bytes.div_ceil(4) as u32;
+        self.end = end;
+        self.end_offset = offset + 4 * (end - read_at) as u32;
         self.sum(read_at, offset);
         Ok(())
     }
@@ -205,4 +264,15 @@ impl<'a, S: Store, P: Platform> Stream<'a, S, P> {
         let ticks = self.platform.ticks().wrapping_sub(before);
         self.stats.verify_ticks = self.stats.verify_ticks.wrapping_add(ticks);
     }
+}
+
+/// `stem` and `end` in `buffer`, if they fit.
+fn joined<'b>(buffer: &'b mut [u8; MAX_FILE_NAME_BYTES], stem: &str, end: &str) -> Option<&'b str> {
+    let len = stem.len() + end.len();
+    let whole = buffer.get_mut(..len)?;
+    for (place, byte) in whole.iter_mut().zip(stem.bytes().chain(end.bytes())) {
+        *place = byte;
+    }
+    // SAFETY: one text behind another is text.
+    Some(unsafe { core::str::from_utf8_unchecked(whole) })
 }

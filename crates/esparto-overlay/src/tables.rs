@@ -135,7 +135,8 @@ mod resident {
                     entry.name_bytes.into(),
                 )
             };
-            core::str::from_utf8(bytes).unwrap_or_default()
+            // SAFETY: the packer takes names of ASCII letters, digits, `_` and `-` only.
+            unsafe { core::str::from_utf8_unchecked(bytes) }
         }
 
         fn slot_count(&self) -> usize {

@@ -2,9 +2,10 @@
 
 use crate::{
     Event, LoadError, Overlays, Platform, Store, Tables, Writer,
+    fault::{Checked, refuse},
     load::{Cause, Stay},
     overlays::stack_pointer,
-    state::{Life, Occupant},
+    state::{Life, NONE},
 };
 
 impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Overlays<S, W, P, T, SLOTS, OVERLAYS>
@@ -15,37 +16,46 @@ where
     T: Tables,
 {
     /// Runs the destructors, frees the slot, lets the data go.
-    pub(crate) fn end(&self, overlay: usize) -> Result<(), LoadError> {
-        self.admit(overlay)?;
+    pub(crate) fn end(&self, overlay: usize, why: &mut LoadError) -> Checked<()> {
+        self.admit(overlay, why)?;
         let _turn = self.turn();
-        if !matches!(self.with(|state| state.life(overlay)), Life::Alive(_)) {
-            self.with(|state| state.set_life(overlay, Life::Ended, 0));
+        let (slot, is_alive) = self.with(|state| {
+            let is_alive = state.life(overlay).0.is_alive();
+            if !is_alive {
+                state.set_life(overlay, Life::ENDED, 0);
+            }
+            (state.slot_of(overlay).map(|(slot, _)| slot), is_alive)
+        });
+        if !is_alive {
             return Ok(());
         }
-        let slot = match self.with(|state| state.slot_of(overlay)) {
+        let slot = match slot {
             Some(slot) => slot,
             // The destructors are code too.
-            None => self.ensure(overlay, Cause::Implicit, Stay::Here)?.slot,
+            None => self.ensure(overlay, Cause::Implicit, Stay::Here, why)?.slot(),
         };
         let is_awaited = self.with(|state| state.returns.awaits(overlay as u16));
         if is_awaited || self.is_called_from(stack_pointer(), slot) {
-            return Err(LoadError::InUse { slot: slot as u16 });
+            return refuse(why, LoadError::InUse { slot: slot as u16 });
         }
-        let (addr, count) = self.with(|state| {
+        let destructors = self.with(|state| {
             let place = &mut state.slots[slot];
-            match place.pin_count {
-                0 if place.occupant == Occupant::Mapped(overlay as u16) => {
-                    place.occupant = Occupant::Private(overlay as u16);
-                    Ok((place.destructors_addr, place.destructor_count))
-                }
-                pin_count => Err(LoadError::Pinned { pin_count }),
+            if place.pin_count != 0 || place.is_private {
+                return Err(place.pin_count);
             }
-        })?;
+            place.is_private = true;
+            Ok((place.destructors_addr, place.destructor_count))
+        });
+        let destructors = match destructors {
+            Ok(destructors) => destructors,
+            Err(pin_count) => return refuse(why, LoadError::Pinned { pin_count }),
+        };
         self.tables.set_mapped(overlay, None);
-        self.run_all(addr, count);
+        self.run_all(destructors);
         self.with(|state| {
-            state.slots[slot].occupant = Occupant::Empty;
-            state.set_life(overlay, Life::Ended, 0);
+            state.slots[slot].overlay = NONE;
+            state.slots[slot].is_private = false;
+            state.set_life(overlay, Life::ENDED, 0);
         });
         self.platform.event(Event::Unloaded { overlay: overlay as u16 });
         Ok(())
