@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
-use crate::{Repo, card, demo, firmware, race, steps, test, tools, traces};
+use crate::{Repo, card, demo, firmware, overlay_scale, race, steps, test, tools, traces};
 
 /// The development commands of Esparto.
 #[derive(Debug, Parser)]
@@ -30,6 +30,12 @@ enum Command {
         /// Run it in QEMU, which is faster
         #[arg(long)]
         qemu: bool,
+    },
+    /// Call 64 MB of overlays on an SD card in a random order, on the simulator; check every answer
+    OverlayScale {
+        /// 2 MB only, as the tests do
+        #[arg(long)]
+        small: bool,
     },
     /// Run everything that CI runs, or the named steps alone
     Test {
@@ -100,6 +106,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo { qemu } => demo::run(&repo, qemu),
         Command::Soak { qemu } => firmware::soak::run(&repo, qemu),
+        Command::OverlayScale { small } => overlay_scale::run(&repo, small),
         Command::Test { list: true, .. } => {
             test::list();
             Ok(())

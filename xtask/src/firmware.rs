@@ -13,7 +13,7 @@ use crate::exec::Cmd;
 use crate::program::{DIR, IMAC, IMC, Program};
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
-use crate::{Repo, heavy, tools};
+use crate::{Repo, heavy, overlay_scale, tools};
 
 use record::Records;
 
@@ -55,6 +55,7 @@ const LINTED: [(&[&str], &str); 2] = [
             "overlay",
             "pools",
             "recording",
+            "scale",
             "suite",
         ],
         IMC,
@@ -176,6 +177,7 @@ pub(crate) fn test_on_sim(repo: &Repo, tally: &mut Tally) -> Result<()> {
         println!("{}: {} instructions", program.title(), said.instructions);
         tally.pass();
     }
+    overlay_scale::test(repo, tally)?;
     heavy::test(repo, tally)
 }
 

@@ -15,6 +15,7 @@ mod firmware;
 mod freertos;
 mod heavy;
 mod miri;
+mod overlay_scale;
 mod program;
 mod race;
 mod readme;

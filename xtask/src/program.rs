@@ -1,5 +1,6 @@
 //! A program of `firmware/`: how it is built, and where it is then.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -86,6 +87,12 @@ impl Program {
     /// Builds it.
     pub(crate) fn build(&self, repo: &Repo) -> Result<()> {
         self.cargo(repo, None, "build --quiet").run()
+    }
+
+    /// Builds it with variables in the environment of its build.
+    pub(crate) fn build_with(&self, repo: &Repo, envs: &[(&str, &OsStr)]) -> Result<()> {
+        let build = self.cargo(repo, None, "build --quiet");
+        envs.iter().fold(build, |build, (name, value)| build.env(name, value)).run()
     }
 
     /// The built program with its names and lines.
