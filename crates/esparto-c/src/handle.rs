@@ -73,7 +73,7 @@ impl<T: Kind> Place<T> {
         // SAFETY: the memory is the handle's, which is not live, and lives until it is ended. The value
         // is made there, and not moved: a bus would be too much for a task's stack.
         unsafe {
-            make(&mut *(&raw mut (*place).value))?;
+            make(&mut (*place).value)?;
             (&raw mut (*place).seal).write_volatile(Self::seal(place));
         }
         Ok(())

@@ -29,7 +29,8 @@ fn requiring(bits: u16) -> Result<Policy, Status> {
     Ok(Policy::require(caps(bits)? | Caps::BYTE))
 }
 
-#[inline]
+/// One copy for all that are not the plain ones.
+#[inline(never)]
 fn allocate(size: usize, align: usize, policy: Policy) -> *mut c_void {
     MEMORY.allocate_sized(size, align, policy).map_or(null_mut(), |block| block.as_ptr().cast())
 }
@@ -62,7 +63,8 @@ unsafe fn reallocate(block: *mut c_void, size: usize, policy: Policy) -> *mut c_
 /// and when there is none; `esparto_last_failure` says why.
 #[unsafe(no_mangle)]
 pub extern "C" fn esparto_malloc(size: usize) -> *mut c_void {
-    allocate(size, ALIGN, PLAIN)
+    // Not `allocate`: with everything known but the size it is half as many instructions.
+    MEMORY.allocate_sized(size, ALIGN, PLAIN).map_or(null_mut(), |block| block.as_ptr().cast())
 }
 
 /// `calloc`: zeroed; null too when the product is more than the address space.
@@ -163,8 +165,10 @@ pub unsafe extern "C" fn esparto_allocate(
 /// A live block is the caller's to give back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn esparto_free(block: *mut c_void) {
-    // SAFETY: passed on.
-    let _ = unsafe { esparto_free_checked(block) };
+    if let Some(ptr) = NonNull::new(block.cast::<u8>()) {
+        // SAFETY: passed on; anything else than a live block is refused.
+        let _ = unsafe { MEMORY.deallocate_sized(ptr) };
+    }
 }
 
 /// As `esparto_free`, and says `ESPARTO_NOT_A_BLOCK` when it was refused.

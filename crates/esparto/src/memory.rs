@@ -9,11 +9,11 @@ mod sized;
 mod state;
 
 use core::alloc::Layout;
-use core::cell::RefCell;
+use core::cell::{RefCell, RefMut};
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use critical_section::Mutex;
+use critical_section::{CriticalSection, Mutex};
 
 pub use block::Block;
 pub use error::AllocError;
@@ -22,6 +22,7 @@ pub use handle::Handle;
 pub use sized::SizedError;
 
 use crate::heap::{Corruption, Cursor, Progress, RawHeap};
+use crate::lock::Section;
 use crate::{
     Caps, CapsStats, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Silent, Sink,
 };
@@ -63,6 +64,13 @@ pub struct Memory<const N: usize, S: Sink = Silent> {
     state: Mutex<RefCell<State<N, S>>>,
 }
 
+/// What a memory's lock protects, while nobody else uses it.
+struct Inside<'m, const N: usize, S: Sink> {
+    // In front of the section, and so let go before it ends.
+    state: RefMut<'m, State<N, S>>,
+    _section: Section,
+}
+
 /// The most steps of put-off work that one request waits for: far more than any cache holds, so
 /// that others who free meanwhile cannot keep it here for ever.
 const SETTLE_LIMIT_COUNT: usize = 1 << 16;
@@ -97,6 +105,16 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         critical_section::with(|cs| {
             self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| f(&mut s))
         })
+    }
+
+    /// [`locked`](Self::locked) for as long as the result lives: where a closure might become a call.
+    #[inline(always)]
+    fn enter(&self) -> Option<Inside<'_, N, S>> {
+        let section = Section::enter();
+        // SAFETY: the section ends with the value, behind the last use of the token.
+        let token = unsafe { CriticalSection::new() };
+        let state = self.state.borrow(token).try_borrow_mut().ok()?;
+        Some(Inside { state, _section: section })
     }
 
     /// Runs `ask` inside the lock, and again after each step of what the heaps had put off, until it

@@ -52,6 +52,8 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     /// # Errors
     /// As for [`allocate`](Self::allocate); [`AllocError::TooLarge`] also for an alignment that is no
     /// power of two.
+    // A part of its caller, who knows the alignment and the policy as a rule.
+    #[inline(always)]
     pub fn allocate_sized(
         &self,
         size: usize,
@@ -59,6 +61,26 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         policy: impl Into<Policy>,
     ) -> Result<NonNull<u8>, AllocError> {
         let policy = policy.into();
+        if let Some((layout, offset_bytes)) = seal::layout(size, align)
+            && size != 0
+            && let Some(mut inside) = self.enter()
+            && let Some(block) =
+                inside.state.allocate_sized_first((size, align), (layout, offset_bytes), policy)
+        {
+            return Ok(block);
+        }
+        self.allocate_sized_else(size, align, policy)
+    }
+
+    /// What is left when the first try had nothing: every region, put-off work, the reason.
+    #[cold]
+    #[inline(never)]
+    fn allocate_sized_else(
+        &self,
+        size: usize,
+        align: usize,
+        policy: Policy,
+    ) -> Result<NonNull<u8>, AllocError> {
         match sized_layouts(size, align) {
             Ok(layouts) => self.served(None, |state| state.allocate_sized(layouts, policy)),
             Err(error) => {
@@ -76,12 +98,14 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     /// # Safety
     /// If `ptr` is a live block of this kind, it is the caller's to give back, and nobody uses it any
     /// more.
+    #[inline(always)]
     pub unsafe fn deallocate_sized(&self, ptr: NonNull<u8>) -> Result<usize, SizedError> {
-        self.locked(|state| {
-            // SAFETY: passed on.
-            unsafe { state.deallocate_sized(ptr) }
-        })
-        .unwrap_or(Err(SizedError::Alloc(AllocError::Reentered)))
+        let Some(mut inside) = self.enter() else {
+            return Err(SizedError::Alloc(AllocError::Reentered));
+        };
+        // SAFETY: passed on.
+        unsafe { inside.state.deallocate_sized(ptr) }
+            .ok_or(SizedError::NotABlock { addr: ptr.addr().get() })
     }
 
     /// Changes a block's size, in place if that works, else by moving it to wherever `policy` allows.

@@ -48,6 +48,23 @@ impl Slot {
         self.peak_bytes = self.peak_bytes.max(self.live_bytes);
     }
 
+    /// Gives a block of this region back to its heap; false when that refused.
+    ///
+    /// # Safety
+    /// As for `RawHeap::deallocate`.
+    #[inline(always)]
+    pub(super) unsafe fn take_back(&mut self, ptr: NonNull<u8>, layout: Layout) -> bool {
+        // SAFETY: passed on.
+        let given_bytes = unsafe { self.heap_mut().deallocate(ptr, layout) };
+        if given_bytes == 0 {
+            // No block takes nothing: a guard refused this one, and said so in its log.
+            return false;
+        }
+        self.account(given_bytes, 0);
+        self.live_count -= 1;
+        true
+    }
+
     fn limit_bytes(&self) -> usize {
         self.region.len_bytes() - self.bookkeeping_bytes
     }
@@ -123,9 +140,25 @@ impl<const N: usize, S: Sink> State<N, S> {
         (0..).map(RegionId).zip(self.slots.iter_mut().map_while(Option::as_mut))
     }
 
+    #[inline]
     pub(super) fn slot_of(&mut self, ptr: NonNull<u8>) -> Option<(RegionId, &mut Slot)> {
         let addr = ptr.addr().get();
         self.slots_mut().find(|(_, slot)| slot.region.contains_addr(addr))
+    }
+
+    /// The same without its number, which costs something at each region passed.
+    #[inline(always)]
+    pub(super) fn slot_at(&mut self, ptr: NonNull<u8>) -> Option<&mut Slot> {
+        let addr = ptr.addr().get();
+        let mut slots = self.slots.iter_mut().map_while(Option::as_mut);
+        slots.find(|slot| slot.region.contains_addr(addr))
+    }
+
+    /// The number of the region in a place.
+    #[inline(always)]
+    pub(super) fn id_of(&self, slot: *const Slot) -> RegionId {
+        let offset_bytes = slot.addr().wrapping_sub(self.slots.as_ptr().addr());
+        RegionId((offset_bytes / size_of::<Option<Slot>>()) as u8)
     }
 
     // Inlined, and so are those that tell: the sink then knows the kind of event at each place, and
@@ -260,6 +293,18 @@ impl<const N: usize, S: Sink> State<N, S> {
         Err(Refused { layout, told: layout, policy })
     }
 
+    /// From what the policy likes best, or nothing, in the fewest instructions: what nearly every
+    /// request gets. The size is not zero.
+    #[inline(always)]
+    pub(super) fn allocate_first(
+        &mut self,
+        layout: Layout,
+        policy: Policy,
+    ) -> Option<(RegionId, NonNull<u8>)> {
+        let wanted = policy.required() | policy.preferred(layout.size());
+        self.allocate_where(layout, |caps| caps.contains(wanted))
+    }
+
     /// Does one bounded step of the work that a heap put off, if a heap that may serve the request
     /// has any and bytes enough: worth asking again then.
     pub(super) fn settle(&mut self, refused: &Refused) -> bool {
@@ -282,6 +327,7 @@ impl<const N: usize, S: Sink> State<N, S> {
         error
     }
 
+    #[inline]
     fn allocate_where(
         &mut self,
         layout: Layout,
@@ -384,14 +430,7 @@ impl<const N: usize, S: Sink> State<N, S> {
             return None;
         };
         // SAFETY: as promised by the caller; the region was found by the block's address.
-        let given_bytes = unsafe { slot.heap_mut().deallocate(ptr, layout) };
-        if given_bytes == 0 {
-            // No block takes nothing: a guard refused this one, and said so in its log.
-            return None;
-        }
-        slot.account(given_bytes, 0);
-        slot.live_count -= 1;
-        Some(region)
+        unsafe { slot.take_back(ptr, layout) }.then_some(region)
     }
 
     /// # Safety

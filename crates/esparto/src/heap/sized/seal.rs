@@ -21,6 +21,7 @@ pub(crate) const LIMIT_BYTES: usize = SIZE_MASK as usize - BYTES;
 
 /// The layout of the block that holds `size` bytes at `align` and the word in front of them, and how
 /// far the bytes are into it. `None` for a size beyond the limit or an alignment that is none.
+#[inline]
 pub(crate) fn layout(size: usize, align: usize) -> Option<(Layout, usize)> {
     let offset = align.max(BYTES);
     if size > LIMIT_BYTES || !align.is_power_of_two() {
@@ -30,22 +31,26 @@ pub(crate) fn layout(size: usize, align: usize) -> Option<(Layout, usize)> {
     Some((layout, offset))
 }
 
+#[inline]
 fn disguise(addr: usize) -> u32 {
     (addr as u32).wrapping_mul(0x9E37_79B9)
 }
 
 /// The word of a live block at `addr`.
+#[inline]
 pub(crate) fn close(addr: usize, size: usize, align: usize) -> u32 {
     let state = size as u32 | (lowest_bit(align.max(BYTES) as u32) as u32) << SIZE_BITS;
     state ^ disguise(addr)
 }
 
 /// The word of a block that was given back: the next free does not take it for a live one.
+#[inline]
 pub(crate) fn broken(addr: usize) -> u32 {
     disguise(addr)
 }
 
 /// The size and the least alignment of the block at `addr` whose word is `word`, if it is live.
+#[inline]
 pub(crate) fn open(addr: usize, word: u32) -> Option<(usize, usize)> {
     let state = word ^ disguise(addr);
     let (size, align) = ((state & SIZE_MASK) as usize, 1_usize << (state >> SIZE_BITS));

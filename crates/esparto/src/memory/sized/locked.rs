@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use super::super::state::{Refused, State};
 use super::{Layouts, SizedError, seal, sized_layouts};
-use crate::{Event, Policy, RegionId, Sink};
+use crate::{Event, Policy, Region, RegionId, Sink};
 
 impl<const N: usize, S: Sink> State<N, S> {
     pub(in crate::memory) fn allocate_sized(
@@ -16,6 +16,27 @@ impl<const N: usize, S: Sink> State<N, S> {
         let (region, block) = self.allocate_sealed(layouts, policy)?;
         self.tell_allocate(None, region, block, layouts.outer, policy);
         Ok(block)
+    }
+
+    /// The same from what the policy likes best, or nothing. The size is not zero.
+    #[inline(always)]
+    pub(in crate::memory) fn allocate_sized_first(
+        &mut self,
+        (size, align): (usize, usize),
+        (layout, offset_bytes): (Layout, usize),
+        policy: Policy,
+    ) -> Option<NonNull<u8>> {
+        let (region, ptr) = self.allocate_first(layout, policy)?;
+        // SAFETY: just allocated: longer than the caller's part by the offset, where the word has room.
+        // What is asked for is less than what the layout says, and so a layout too.
+        let (block, outer) = unsafe {
+            let block = ptr.add(offset_bytes);
+            let word = seal::close(block.addr().get(), size, align);
+            block.sub(seal::BYTES).cast::<u32>().write(word);
+            (block, Layout::from_size_align_unchecked(size, align))
+        };
+        self.tell_allocate(None, region, block, outer, policy);
+        Some(block)
     }
 
     fn allocate_sealed(
@@ -35,21 +56,8 @@ impl<const N: usize, S: Sink> State<N, S> {
 
     /// The size and alignment of a live block that knows them.
     pub(in crate::memory) fn look_sized(&mut self, ptr: NonNull<u8>) -> Option<Layout> {
-        let addr = ptr.addr().get();
         let (_, slot) = self.slot_of(ptr)?;
-        let region = slot.region();
-        let word_addr = addr.checked_sub(seal::BYTES)?;
-        if !addr.is_multiple_of(seal::BYTES) || !region.contains_addr(word_addr) {
-            return None;
-        }
-        let start = region.memory().cast::<u8>();
-        // SAFETY: the word lies in the region and is aligned. It may be anybody's: only the
-        // block's own says what is looked for.
-        let word = unsafe { start.as_ptr().with_addr(word_addr).cast::<u32>().read_volatile() };
-        let (size, align) = seal::open(addr, word)?;
-        if !region.contains_addr(addr.checked_add(size - 1)?) {
-            return None;
-        }
+        let (size, align) = slot.region().open(ptr)?;
         Layout::from_size_align(size, align).ok()
     }
 
@@ -61,20 +69,32 @@ impl<const N: usize, S: Sink> State<N, S> {
         })
     }
 
+    /// Takes a block back; returns its size, or nothing (and counts) if it is none.
+    ///
     /// # Safety
     /// As for `Memory::deallocate_sized`.
-    pub(in crate::memory) unsafe fn deallocate_sized(
-        &mut self,
-        ptr: NonNull<u8>,
-    ) -> Result<usize, SizedError> {
-        let layouts = self.look_or_refuse(ptr)?;
-        let size_bytes = layouts.outer.size();
-        // SAFETY: its word says that the block is live, and of this layout.
-        if let Some(region) = unsafe { self.deallocate_sealed(ptr, layouts) } {
-            let addr = ptr.addr().get();
-            self.tell(None, Event::Deallocate { region, addr, size_bytes });
+    #[inline(always)]
+    pub(in crate::memory) unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>) -> Option<usize> {
+        if let Some(slot) = self.slot_at(ptr)
+            && let Some((size_bytes, align)) = slot.region().open(ptr)
+        {
+            let place = core::ptr::from_ref(slot);
+            // SAFETY: its word says that the block is live; in front of it in the region is as much as its
+            // alignment, so both together are a layout. The word is broken first, so that a second free
+            // does not find it.
+            let is_back = unsafe {
+                let layout = Layout::from_size_align_unchecked(align + size_bytes, align);
+                ptr.sub(seal::BYTES).cast::<u32>().write(seal::broken(ptr.addr().get()));
+                slot.take_back(ptr.sub(align), layout)
+            };
+            if is_back {
+                let region = self.id_of(place);
+                self.tell(None, Event::Deallocate { region, addr: ptr.addr().get(), size_bytes });
+            }
+            return Some(size_bytes);
         }
-        Ok(size_bytes)
+        self.refused_free_count = self.refused_free_count.wrapping_add(1);
+        None
     }
 
     /// # Safety
@@ -140,6 +160,30 @@ impl<const N: usize, S: Sink> State<N, S> {
             // Somebody gave the old block back meanwhile; there is one more now.
             Err(_) => self.tell_allocate(None, region, to, new, policy),
         }
+    }
+}
+
+impl Region {
+    /// The size and alignment of the block at `ptr` by the word in front of it, if that is one, all of
+    /// it in this region.
+    #[inline(always)]
+    fn open(&self, ptr: NonNull<u8>) -> Option<(usize, usize)> {
+        let addr = ptr.addr().get();
+        let offset_bytes = addr.wrapping_sub(self.start_addr());
+        // Where a region begins there is no block, and no address is smaller than a word.
+        if !addr.is_multiple_of(seal::BYTES)
+            || offset_bytes < seal::BYTES
+            || offset_bytes >= self.len_bytes()
+        {
+            return None;
+        }
+        let start = self.memory().cast::<u8>().as_ptr();
+        // SAFETY: the word lies in the region and is aligned. It may be anybody's: only the block's own
+        // says what is looked for.
+        let word = unsafe { start.add(offset_bytes - seal::BYTES).cast::<u32>().read_volatile() };
+        let (size, align) = seal::open(addr, word)?;
+        let is_inside = align <= offset_bytes && size <= self.len_bytes() - offset_bytes;
+        is_inside.then_some((size, align))
     }
 }
 
