@@ -1,13 +1,17 @@
 //! `esparto overlay`: libraries linked as overlays, packed, and read back.
 
 mod check;
+mod collect;
 mod config;
 pub(crate) mod elf;
+mod files;
 mod inspect;
 mod link;
 mod machine;
+mod marked;
 mod pack;
 mod places;
+mod relocatable;
 mod retarget;
 mod script;
 mod strip;
@@ -33,6 +37,8 @@ pub struct Args {
 pub enum Command {
     /// Prepare overlays, stubs and a linker fragment for the final link
     Link(link::Args),
+    /// Run a compiler's link command with the overlays of its objects
+    Wrap(wrapper::Args),
     /// Check a linked firmware, take its overlays out and write them as files
     Pack(pack::Args),
     /// Show what is in images
@@ -59,6 +65,7 @@ docs/overlays.md says what esparto.toml holds and how the parts meet.";
 pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     match &args.command {
         Command::Link(args) => link::run(args, out),
+        Command::Wrap(args) => wrapper::wrap(args),
         Command::Pack(args) => pack::run(args, out),
         Command::Inspect(args) => inspect::inspect(args, out),
         Command::Verify(args) => inspect::verify(args, out),

@@ -23,7 +23,7 @@ pub struct Layer {
 }
 
 /// The whole table. A crate that is not built yet is simply absent from the tree.
-pub const LAYERS: [Layer; 8] = [
+pub const LAYERS: [Layer; 9] = [
     Layer { name: "esparto", may_use: &[], forbids_unsafe: false, is_no_std: true },
     Layer { name: "esparto-image", may_use: &[], forbids_unsafe: true, is_no_std: true },
     Layer { name: "esparto-chips", may_use: &["esparto"], forbids_unsafe: true, is_no_std: true },
@@ -34,6 +34,7 @@ pub const LAYERS: [Layer; 8] = [
         forbids_unsafe: false,
         is_no_std: true,
     },
+    Layer { name: "esparto-overlay-macros", may_use: &[], forbids_unsafe: true, is_no_std: false },
     Layer {
         name: "esparto-c",
         may_use: &["esparto", "esparto-overlay", "esparto-chips", "esparto-trace"],

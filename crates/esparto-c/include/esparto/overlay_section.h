@@ -9,8 +9,8 @@
  *
  * Everybody calls the function by its name, from anywhere. What stays behind, in resident memory:
  * functions that it calls and that have no mark, string literals, tables of constants that the
- * compiler makes. Mark an inline or template function on its declaration, so that every object has
- * the mark.
+ * compiler makes. Of an inline function every object must have the mark, so it belongs on the
+ * declaration; GCC refuses inline and other functions of one overlay in the same source.
  */
 #ifndef ESPARTO_OVERLAY_SECTION_H
 #define ESPARTO_OVERLAY_SECTION_H

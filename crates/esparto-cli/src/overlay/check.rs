@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use esparto_image::Placement;
 use esparto_image::firmware::RECORD_PREFIX;
+use object::elf;
+use object::read::elf::SectionHeader;
 use rustc_hash::FxHashSet;
 
 use super::config::{Config, Constants};
-use super::elf::{Firmware, Part, Relocation, Symbol};
+use super::elf::{Firmware, Part, Relocation, Section, Symbol};
 use super::machine::{self, Machine, Use};
+use super::marked::MARK;
 use super::stubs::LITERALS_PREFIX;
 use crate::Failure;
 
@@ -30,6 +34,8 @@ enum Fault {
     SharedBody { overlay: u16 },
     /// Resident code or data refers to an overlay's data.
     DataOfOverlay { overlay: u16 },
+    /// A jump table does not move with the code that it leads into.
+    JumpTable { overlay: u16 },
     /// An overlay refers to another one past its stubs.
     Across { from: u16, to: u16 },
     /// A pointer to the function itself would outlive it.
@@ -49,6 +55,9 @@ impl Fault {
             }
             Self::DataOfOverlay { .. } => {
                 "let a function of the overlay return it, or move the variable to resident code"
+            }
+            Self::JumpTable { .. } => {
+                "compile it with -fno-jump-tables (Rust: -Zno-jump-tables), or set `placement = \"prelinked\"`"
             }
             Self::Across { .. } => {
                 "call a function that has a stub, put both into one overlay, or move the data to resident code"
@@ -103,7 +112,8 @@ pub(crate) fn check(firmware: &Firmware<'_>, config: &Config) -> Result<Relocati
         .in_file(firmware.file)
         .mend("link with --emit-relocs and do not strip the file before packing"));
     }
-    let mut found = references(firmware, &relocations, machine);
+    check_marks(firmware)?;
+    let mut found = references(firmware, config, &relocations, machine);
     constants(firmware, config, &mut found);
     if found.is_empty() { Ok(relocations) } else { Err(failure(firmware, config, &found)) }
 }
@@ -189,8 +199,26 @@ fn check_sections(firmware: &Firmware<'_>, config: &Config) -> Result<(), Failur
     Ok(())
 }
 
+/// No mark was passed over: its function would be resident, and nobody would notice.
+fn check_marks(firmware: &Firmware<'_>) -> Result<(), Failure> {
+    let is_marked = |section: &&Section<'_>| {
+        section.is_alloc() && section.len_bytes() != 0 && section.name.starts_with(MARK)
+    };
+    match firmware.sections.iter().find(is_marked) {
+        None => Ok(()),
+        Some(section) => Err(Failure::bad_input(format!(
+            "section {} at {:#010x} is marked for an overlay and was linked as resident code",
+            section.name,
+            section.addr()
+        ))
+        .in_file(firmware.file)
+        .mend("link by esparto-ld or `esparto overlay wrap`, or give the objects to `esparto overlay link`")),
+    }
+}
+
 fn references<'a>(
     firmware: &'a Firmware<'_>,
+    config: &Config,
     relocations: &Relocations,
     machine: Machine,
 ) -> Vec<Found<'a>> {
@@ -212,6 +240,13 @@ fn references<'a>(
             let fault = match section.part.overlay() {
                 None if allowed.contains(relocation.addr) => continue,
                 None if !is_code => Fault::DataOfOverlay { overlay: to },
+                None if is_jump_table(section, relocation, symbol, machine) => {
+                    let overlay = config.overlays.get(usize::from(to));
+                    if overlay.is_some_and(|o| o.placement == Placement::Prelinked) {
+                        continue;
+                    }
+                    Fault::JumpTable { overlay: to }
+                }
                 None if symbol.is_weak || !symbol.name.starts_with("__ov") => {
                     Fault::SharedBody { overlay: to }
                 }
@@ -245,6 +280,20 @@ fn references<'a>(
         }
     }
     found
+}
+
+/// A constant that leads to the middle of a function is that function's own: the jump table of a
+/// `switch`. Compilers leave it with the other constants when the function has a section by name.
+fn is_jump_table(
+    section: &Section<'_>,
+    relocation: &Relocation,
+    symbol: &Symbol<'_>,
+    machine: Machine,
+) -> bool {
+    !section.header.sh_flags(object::LittleEndian).contains(elf::SHF_WRITE)
+        && machine.is_data(relocation.r_type)
+        && symbol.is_local
+        && !symbol.is_function
 }
 
 /// Sorted stretches of addresses.
@@ -328,6 +377,9 @@ fn failure(firmware: &Firmware<'_>, config: &Config, found: &[Found<'_>]) -> Fai
             ),
             Fault::DataOfOverlay { overlay } => {
                 format!("resident reference to data of overlay {}", name(overlay))
+            }
+            Fault::JumpTable { overlay } => {
+                format!("a resident jump table leads into overlay {}, which moves", name(overlay))
             }
             Fault::Across { from, to } => {
                 format!("reference from overlay {} into overlay {}", name(from), name(to))

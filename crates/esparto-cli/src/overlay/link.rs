@@ -4,12 +4,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::config::{Config, Overlay};
-use super::retarget::{self, Retargeted};
+use super::marked::{CODE_PREFIX, Owners};
+use super::retarget::{self, Retargeted, Stubbed};
 use super::tools::Linker;
-use super::{script, stubs};
+use super::{collect, files, script, stubs};
 use crate::{Failure, Output};
 
 /// The arguments of `esparto overlay link`.
@@ -21,6 +23,10 @@ pub struct Args {
     /// The folder for the objects and the linker fragment
     #[arg(long, value_name = "FOLDER", default_value = "build/overlays")]
     pub out: PathBuf,
+    /// Objects and archives of the firmware whose functions may be marked for overlays; link.args
+    /// lists them too, so that the final link names none of them
+    #[arg(value_name = "OBJECT")]
+    pub objects: Vec<PathBuf>,
 }
 
 /// What was written.
@@ -33,25 +39,38 @@ pub(crate) struct Linked {
     /// The arguments themselves, in their order.
     #[serde(skip)]
     pub(crate) args: Vec<String>,
+    /// What is linked instead of which input.
+    #[serde(skip)]
+    pub(crate) replaced: FxHashMap<PathBuf, PathBuf>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct LinkedOverlay {
     pub(crate) name: String,
-    pub(crate) object: PathBuf,
+    /// None if all of it is marked in objects of the firmware.
+    pub(crate) object: Option<PathBuf>,
     pub(crate) stub_count: usize,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     let config = Config::read(&args.config)?;
-    let linked = link(&config, &args.out, &|overlay| overlay.files.clone())?;
+    let mut linked = link(&config, &args.out, &args.objects, &|overlay| overlay.files.clone())?;
+    let objects: Vec<_> = args
+        .objects
+        .iter()
+        .map(|object| linked.replaced.get(object).unwrap_or(object).display().to_string())
+        .collect();
+    linked.args.splice(..0, objects);
+    linked.write_args()?;
     out.show(&linked, |w| text(&linked, w))
 }
 
-/// Makes the objects and the fragment in the folder `out`; `files_of` says what an overlay is made of.
+/// Makes the objects and the fragment in the folder `out`; `inputs` are the files of the firmware,
+/// `files_of` says what an overlay is made of beside what they mark. The caller writes the arguments.
 pub(crate) fn link(
     config: &Config,
     out: &Path,
+    inputs: &[PathBuf],
     files_of: &dyn Fn(&Overlay) -> Vec<PathBuf>,
 ) -> Result<Linked, Failure> {
     if config.overlays.is_empty() {
@@ -61,49 +80,74 @@ pub(crate) fn link(
     }
     fs::create_dir_all(out).map_err(|error| Failure::io("create", out, error))?;
     let linker = Linker::find(config.ld.as_deref(), config.isa)?;
-    let mut retargeted = Vec::new();
+    let marks = collect::collect(inputs, config, &out.join("marked"))?;
+    let mut stubs = marks.stubs;
+    let mut e_flags = Vec::new();
     let mut overlays = Vec::new();
     for overlay in &config.overlays {
         let files = files_of(overlay);
-        if files.is_empty() {
-            return Err(Failure::bad_input(format!("overlay {} has no files", overlay.name))
-                .in_file(&config.file)
-                .mend("name its objects and archives as `files`, or its crate"));
+        let number = usize::from(overlay.number);
+        let marked_flags = marks.e_flags[number];
+        e_flags.extend(marked_flags.map(|flags| (overlay, flags)));
+        if files.is_empty() && marked_flags.is_none() {
+            return Err(nothing_in(overlay, config));
         }
-        let object = out.join(format!("{}.o", overlay.name));
-        let one = join(&linker, overlay, &files, &object, config)?;
-        write(&object, &one.object)?;
-        overlays.push(LinkedOverlay {
-            name: overlay.name.to_string(),
-            object,
-            stub_count: one.stubs.len(),
-        });
-        retargeted.push(one);
+        let object = if files.is_empty() {
+            None
+        } else {
+            let object = out.join(format!("{}.o", overlay.name));
+            let one = join(&linker, overlay, &files, &object, config, &marks.owners)?;
+            files::write(&object, &one.object)?;
+            e_flags.push((overlay, one.e_flags));
+            stubs[number].extend(one.stubs);
+            Some(object)
+        };
+        let stub_count = stubs[number].len();
+        overlays.push(LinkedOverlay { name: overlay.name.to_string(), object, stub_count });
     }
-    let e_flags = check_flags(config, &retargeted)?;
-    check_names(config, &retargeted)?;
+    let e_flags = check_flags(config, &e_flags)?;
+    check_names(config, &stubs)?;
     let pairs: Vec<_> = config
         .overlays
         .iter()
-        .zip(&retargeted)
-        .map(|(overlay, one)| (overlay, one.stubs.as_slice()))
+        .zip(&stubs)
+        .map(|(overlay, own)| (overlay, own.as_slice()))
         .collect();
     let stubs = out.join("esparto-stubs.o");
-    write(&stubs, &stubs::write(config, &pairs, e_flags)?)?;
+    files::write(&stubs, &stubs::write(config, &pairs, e_flags)?)?;
     let script = out.join("overlays.ld");
-    write(&script, script::fragment(config).as_bytes())?;
+    files::write(&script, script::fragment(config).as_bytes())?;
 
-    let mut args: Vec<_> =
-        overlays.iter().map(|overlay| overlay.object.display().to_string()).collect();
-    args.push(stubs.display().to_string());
+    let text = |path: &PathBuf| path.display().to_string();
+    let mut args: Vec<_> = overlays.iter().filter_map(|o| o.object.as_ref()).map(text).collect();
+    args.push(text(&stubs));
+    // The stubs want members that nothing before them wanted.
+    args.extend(marks.archives.iter().map(text));
     args.push("-T".to_owned());
-    args.push(script.display().to_string());
+    args.push(text(&script));
     args.push("--emit-relocs".to_owned());
     args.push("--no-check-sections".to_owned());
     let link_args = out.join("link.args");
-    let quoted: Vec<_> = args.iter().map(|arg| format!("\"{arg}\"\n")).collect();
-    write(&link_args, quoted.concat().as_bytes())?;
-    Ok(Linked { overlays, stubs, script, link_args, args })
+    Ok(Linked { overlays, stubs, script, link_args, args, replaced: marks.replaced })
+}
+
+impl Linked {
+    /// Writes the arguments for a compiler or linker that reads them from a file.
+    pub(crate) fn write_args(&self) -> Result<(), Failure> {
+        let quoted: Vec<_> = self.args.iter().map(|arg| format!("\"{arg}\"\n")).collect();
+        files::write(&self.link_args, quoted.concat().as_bytes())
+    }
+}
+
+fn nothing_in(overlay: &Overlay, config: &Config) -> Failure {
+    let name = &overlay.name;
+    Failure::bad_input(format!(
+        "overlay {name} has no files, and no object of this link has a section {CODE_PREFIX}{name}"
+    ))
+    .in_file(&config.file)
+    .mend(format!(
+        "mark functions with ESPARTO_OVERLAY({name}) or #[overlay(\"{name}\")] and give their objects to this step, or name `files`"
+    ))
 }
 
 /// Joins the files of an overlay to one object and retargets it.
@@ -113,6 +157,7 @@ fn join(
     files: &[PathBuf],
     object: &Path,
     config: &Config,
+    owners: &Owners,
 ) -> Result<Retargeted, Failure> {
     let joined = object.with_extension("joined.o");
     let mut command = linker.command();
@@ -127,20 +172,20 @@ fn join(
     command.args(files);
     linker.run(&mut command, object)?;
     let bytes = fs::read(&joined).map_err(|error| Failure::io("read", &joined, error))?;
-    let retargeted = retarget::retarget(&bytes, &joined, overlay, config)?;
+    let retargeted = retarget::retarget(&bytes, &joined, overlay, config, owners)?;
     fs::remove_file(&joined).map_err(|error| Failure::io("remove", &joined, error))?;
     Ok(retargeted)
 }
 
 /// All overlays are compiled for one calling convention.
-fn check_flags(config: &Config, retargeted: &[Retargeted]) -> Result<u32, Failure> {
+fn check_flags(config: &Config, parts: &[(&Overlay, u32)]) -> Result<u32, Failure> {
     // The lowest bit is whether compressed instructions occur, which may differ.
-    let all = retargeted.iter().fold(0, |all, one| all | one.e_flags);
-    for (overlay, one) in config.overlays.iter().zip(retargeted) {
-        if (one.e_flags | 1) != (all | 1) {
+    let all = parts.iter().fold(0, |all, (_, flags)| all | flags);
+    for (overlay, flags) in parts {
+        if (flags | 1) != (all | 1) {
             return Err(Failure::bad_input(format!(
-                "overlay {} is compiled for another calling convention: ELF flags {:#x}, others {all:#x}",
-                overlay.name, one.e_flags
+                "overlay {} is compiled for another calling convention: ELF flags {flags:#x}, others {all:#x}",
+                overlay.name
             ))
             .in_file(&config.file)
             .mend("compile all of it with the same -march and -mabi"));
@@ -150,10 +195,10 @@ fn check_flags(config: &Config, retargeted: &[Retargeted]) -> Result<u32, Failur
 }
 
 /// A name that two overlays define would have two stubs.
-fn check_names(config: &Config, retargeted: &[Retargeted]) -> Result<(), Failure> {
+fn check_names(config: &Config, stubs: &[Vec<Stubbed>]) -> Result<(), Failure> {
     let mut seen = std::collections::HashMap::new();
-    for (overlay, one) in config.overlays.iter().zip(retargeted) {
-        for stub in one.stubs.iter().filter(|stub| !stub.is_weak) {
+    for (overlay, own) in config.overlays.iter().zip(stubs) {
+        for stub in own.iter().filter(|stub| !stub.is_weak) {
             if let Some(other) = seen.insert(stub.name.as_str(), overlay) {
                 return Err(Failure::bad_input(format!(
                     "overlays {} and {} both define the function {}",
@@ -167,10 +212,6 @@ fn check_names(config: &Config, retargeted: &[Retargeted]) -> Result<(), Failure
     Ok(())
 }
 
-fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(file, bytes).map_err(|error| Failure::io("write", file, error))
-}
-
 fn text(linked: &Linked, w: &mut dyn Write) -> std::io::Result<()> {
     for overlay in &linked.overlays {
         writeln!(
@@ -178,7 +219,10 @@ fn text(linked: &Linked, w: &mut dyn Write) -> std::io::Result<()> {
             "{:24} {:5} stubs  {}",
             overlay.name,
             overlay.stub_count,
-            overlay.object.display()
+            overlay
+                .object
+                .as_ref()
+                .map_or("(marked)".into(), |object| object.display().to_string())
         )?;
     }
     writeln!(

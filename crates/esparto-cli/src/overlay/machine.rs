@@ -70,4 +70,15 @@ impl Machine {
             },
         }
     }
+
+    /// Does a relocation of this type change a whole word of data?
+    pub(crate) fn is_data(self, r_type: elf::RelocationType) -> bool {
+        match self {
+            Self::Riscv => matches!(
+                r_type,
+                elf::R_RISCV_32 | elf::R_RISCV_ADD32 | elf::R_RISCV_SUB32 | elf::R_RISCV_SET32
+            ),
+            Self::Xtensa => r_type == elf::R_XTENSA_32,
+        }
+    }
 }

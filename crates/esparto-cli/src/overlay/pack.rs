@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use esparto_image::{
     Contents, Header, ImageBuilder, MAX_BLOCK_BYTES, Part as ImagePart, SegmentKind,
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::config::{Config, Overlay};
 use super::elf::{Firmware, Part};
-use super::{check, places, strip};
+use super::{check, files, places, strip};
 use crate::{Failure, Output};
 
 /// The arguments of `esparto overlay pack`.
@@ -73,13 +73,13 @@ pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     let stripped = strip::strip(&firmware)?;
 
     // Everything is made before anything is written: a failure leaves the old files as they were.
-    let mut files = Vec::new();
+    let mut pairs = Vec::new();
     let mut overlays = Vec::new();
     for overlay in &config.overlays {
         let (packed, pair) =
             pack_one(&firmware, &config, overlay, &relocations, stripped.build_id)?;
         overlays.push(packed);
-        files.push(pair);
+        pairs.push(pair);
     }
     let flash_elf = args.flash.clone().unwrap_or_else(|| args.elf.with_extension("flash.elf"));
     let (flash_bytes_before, flash_bytes_after) = strip::flash_bytes(&firmware);
@@ -92,19 +92,15 @@ pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         overlays,
     };
     fs::create_dir_all(&args.out).map_err(|error| Failure::io("create", &args.out, error))?;
-    for (overlay, [code, data]) in config.overlays.iter().zip(&files) {
-        write(&args.out.join(format!("{}_e", overlay.name)), code)?;
-        write(&args.out.join(format!("{}_d", overlay.name)), data)?;
+    for (overlay, [code, data]) in config.overlays.iter().zip(&pairs) {
+        files::write(&args.out.join(format!("{}_e", overlay.name)), code)?;
+        files::write(&args.out.join(format!("{}_d", overlay.name)), data)?;
     }
-    write(&packed.flash_elf, &stripped.elf)?;
+    files::write(&packed.flash_elf, &stripped.elf)?;
     let mut manifest = serde_json::to_vec_pretty(&packed).map_err(std::io::Error::from)?;
     manifest.push(b'\n');
-    write(&args.out.join("manifest.json"), &manifest)?;
+    files::write(&args.out.join("manifest.json"), &manifest)?;
     out.show(&packed, |w| text(&packed, w))
-}
-
-fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(file, bytes).map_err(|error| Failure::io("write", file, error))
 }
 
 fn pack_one(

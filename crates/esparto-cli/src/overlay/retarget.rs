@@ -13,6 +13,7 @@ use object::elf;
 
 use super::config::{Config, Constants, Overlay};
 use super::machine::{self, Use};
+use super::marked::{self, Owners};
 use crate::Failure;
 
 /// A function of an overlay that gets a stub.
@@ -57,6 +58,7 @@ pub(crate) fn retarget(
     file: &Path,
     overlay: &Overlay,
     config: &Config,
+    owners: &Owners,
 ) -> Result<Retargeted, Failure> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Failure::bad_input(format!("not a relocatable 32-bit ELF file: {error}"))
@@ -73,6 +75,16 @@ pub(crate) fn retarget(
     let machine = machine::of(builder.header.e_machine, config.isa)
         .map_err(|failure| failure.in_file(file))?;
 
+    if let Some(section) =
+        builder.sections.iter().find(|s| !marked::belongs(&s.name.to_string(), overlay))
+    {
+        return Err(Failure::bad_input(format!(
+            "section {} is marked for another overlay than {}, whose files it is in",
+            section.name, overlay.name
+        ))
+        .in_file(file)
+        .mend("take its object out of `files`, or the mark out of its source"));
+    }
     let places = rename_sections(&mut builder, overlay);
     let mut functions = find_functions(&builder, &places);
     let has_code = builder.sections.iter().any(|section| {
@@ -85,7 +97,7 @@ pub(crate) fn retarget(
                 "compile it without link-time optimisation, or name what to pull out of its archive as `roots`",
             ));
     }
-    check_exports(&functions, overlay, file)?;
+    check_exports(&functions, owners, overlay, file)?;
     privatise_constants(&mut builder, &places);
     point_at_stubs(&mut builder, &places, &mut functions, overlay, machine);
     let stubs = rename_functions(&mut builder, &functions, overlay);
@@ -181,9 +193,16 @@ fn find_functions(builder: &Builder<'_>, places: &Places) -> Vec<Function> {
         .collect()
 }
 
-fn check_exports(functions: &[Function], overlay: &Overlay, file: &Path) -> Result<(), Failure> {
-    let there =
-        |name: &String| functions.iter().any(|f| f.name == *name && f.bind != elf::STB_LOCAL);
+fn check_exports(
+    functions: &[Function],
+    owners: &Owners,
+    overlay: &Overlay,
+    file: &Path,
+) -> Result<(), Failure> {
+    let there = |name: &String| {
+        owners.get(name) == Some(&overlay.number)
+            || functions.iter().any(|f| f.name == *name && f.bind != elf::STB_LOCAL)
+    };
     match overlay.exports.iter().chain(&overlay.roots).find(|name| !there(name)) {
         None => Ok(()),
         Some(missing) => {
@@ -369,7 +388,7 @@ fn rename_functions(
     stubs
 }
 
-fn is_unwinding(name: &[u8]) -> bool {
+pub(super) fn is_unwinding(name: &[u8]) -> bool {
     name.starts_with(b".eh_frame") || name.starts_with(b".gcc_except_table")
 }
 

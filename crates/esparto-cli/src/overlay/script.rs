@@ -73,8 +73,10 @@ fn sections(out: &mut String, overlay: &Overlay, has_data: bool) -> fmt::Result 
   {{
     KEEP(*(.ovl{k}.b.*))
     . = ALIGN(4);
-    __ovl{k}_b_end = .;
+    __ovl{k}_b_last = .;
   }} > {data}
+  /* An empty section is not moved up to its alignment. */
+  __ovl{k}_b_end = MAX(__ovl{k}_b_last, __ovl{k}_d_end);
   __ovl{k}_e_size = __ovl{k}_e_end - __ovl{k}_e_start;
   __ovl{k}_e_lma = LOADADDR(.ovl{k}_e);
   __ovl{k}_d_size = __ovl{k}_b_end - __ovl{k}_d_start;
