@@ -8,7 +8,7 @@ use std::path::Path;
 
 use clap::Parser;
 use esparto_cli::{Cli, execute};
-use planted_programs::{build, firmware, line_that_ends_with};
+use planted_programs::{build, build_for, firmware, line_that_ends_with};
 use serde_json::Value;
 
 /// Each program and what is to be found.
@@ -38,16 +38,15 @@ fn check(elf: &Path, options: &[&str]) -> (u8, Value) {
     (exit as u8, serde_json::from_slice(&out).expect("the report is JSON"))
 }
 
-#[test]
-fn each_planted_error_is_found_in_its_line_and_nothing_else() {
-    let elves = build("riscv32imac-unknown-none-elf");
+/// Holds every program of `elves` to its planted error: found in its line, and nothing else.
+fn hold_to_the_planted_lines(elves: &Path, options: &[&str]) {
     for (program, flaw) in PLANTED {
         let source = firmware().join("planted/src/bin").join(format!("{program}.rs"));
         let text = fs::read_to_string(&source).expect("the program has a source");
         let line = line_that_ends_with(&text, "// planted").expect("the error is marked");
         let place = format!("(planted/src/bin/{program}.rs:{line})");
 
-        let (exit, report) = check(&elves.join(program), &[]);
+        let (exit, report) = check(&elves.join(program), options);
         let errors = report["errors"].as_array().expect("memcheck was on");
         assert_eq!(exit, 1, "{program}: {errors:#?}");
         assert_eq!(errors.len(), 1, "{program}: {errors:#?}");
@@ -57,11 +56,23 @@ fn each_planted_error_is_found_in_its_line_and_nothing_else() {
             frames.iter().any(|frame| frame.as_str().is_some_and(|text| text.ends_with(&place)));
         assert!(is_named, "{program}: {place} is not in {frames:#?}");
     }
-
     for program in ["clean", "stepped", "busy"] {
-        let (exit, report) = check(&elves.join(program), &[]);
+        let (exit, report) = check(&elves.join(program), options);
         assert_eq!((exit, &report["errors"]), (0, &Value::Array(Vec::new())), "{report:#}");
     }
+}
+
+/// The ESP32-C5 is the chip that has all that the programs want: PSRAM and atomics.
+#[test]
+fn on_a_chips_map_each_is_found_in_the_same_line() {
+    let elves = build_for("esp32c5", "riscv32imac-unknown-none-elf");
+    hold_to_the_planted_lines(&elves, &["--chip", "esp32c5"]);
+}
+
+#[test]
+fn each_planted_error_is_found_in_its_line_and_nothing_else() {
+    let elves = build("riscv32imac-unknown-none-elf");
+    hold_to_the_planted_lines(&elves, &[]);
 
     // Who allocated, who freed, and in which task.
     let (_, report) = check(&elves.join("use_after_free"), &[]);

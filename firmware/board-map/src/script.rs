@@ -59,16 +59,30 @@ impl Layout {
         text
     }
 
-    /// Keeps statics off the pages of the code.
+    /// Keeps statics off the pages of the code, and beside the code what a trap looks at while flash
+    /// does not answer.
     fn code_in_sram(&self) -> String {
         let skipped = match self.sram {
             Sram::Data => return String::new(),
             Sram::Shared => "",
             // What riscv-rt places behind `.text` without naming it comes on top.
-            Sram::Split { .. } => "    . = . + SIZEOF(.text) + SIZEOF(.init.rust) + 16;\n",
+            Sram::Split { .. } => {
+                "    . = . + SIZEOF(.text) + SIZEOF(.init.rust) + SIZEOF(.dispatch) + 16;\n"
+            }
         };
         format!(
             "
+/* The tables of handlers: a trap comes while flash does not answer, too. */
+SECTIONS
+{{
+  .dispatch : ALIGN(4)
+  {{
+    *(.rodata.__CORE_INTERRUPTS .rodata.__EXCEPTIONS)
+    . = ALIGN(4);
+  }} > REGION_TEXT
+}}
+INSERT AFTER .text;
+
 /* Code is in the same memory: statics begin on a page behind it. */
 SECTIONS
 {{

@@ -7,12 +7,14 @@
 //! - [`frames`]: the return addresses that led here, by the chain of frame pointers.
 //! - [`counter`]: instructions retired. [`doorbell`]: an interrupt on request.
 //! - [`uart`], [`println!`]: lines for people. [`channel`]: bytes for a file on the host.
+//! - [`cache`]: the switch of the cache in front of flash and PSRAM.
 //! - [`exit`]: the end of the program, with a verdict for the host.
 //!
 //! Start-up and traps are `riscv-rt`'s; the critical section is that of the `riscv` crate for one
 //! hart. Both are linked in by using this crate.
 #![no_std]
 
+pub mod cache;
 pub mod channel;
 pub mod counter;
 pub mod doorbell;

@@ -5,60 +5,12 @@ mod borrow;
 use core::arch::{asm, naked_asm};
 use core::mem::MaybeUninit;
 
-use esparto::stack::{Adopted, GuardRange, StackBreach, StackSpan};
+use esparto::stack::{GuardRange, StackBreach, StackSpan};
 
 use crate::memory;
 use borrow::call_once;
 pub(crate) use borrow::use_addrs;
-pub use borrow::{in_use, run_on};
-
-/// A stack of one's own: the core's, and how this machine gets onto it.
-#[derive(Debug)]
-pub struct Stack<'m> {
-    stack: esparto::Stack<Adopted<'m>>,
-}
-
-impl<'m> Stack<'m> {
-    /// The ABI's alignment of the stack pointer.
-    pub const ALIGN_BYTES: usize = StackSpan::ALIGN_BYTES;
-
-    /// Takes `memory` for a stack and paints it.
-    ///
-    /// # Panics
-    /// It is too small for a stack.
-    #[must_use]
-    pub fn new(memory: &'m mut [MaybeUninit<u8>]) -> Self {
-        match esparto::Stack::adopt("own", memory) {
-            Ok(stack) => Self { stack },
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Runs `work` on this stack and comes back to the present one.
-    ///
-    /// # Panics
-    /// The stack has overflowed: its canary is gone. By then memory below it may have been
-    /// overwritten, so this is the end.
-    pub fn run<F: FnOnce()>(&mut self, work: F) {
-        // SAFETY: the exclusive borrow keeps it from being run on twice.
-        unsafe { run_on(&self.stack, work) };
-        if let Err(breach) = self.stack.check() {
-            panic!("{breach}");
-        }
-    }
-
-    /// The most that was ever in use.
-    #[must_use]
-    pub fn high_water_bytes(&self) -> usize {
-        self.stack.high_water_bytes()
-    }
-
-    /// Its length.
-    #[must_use]
-    pub fn len_bytes(&self) -> usize {
-        self.stack.len_bytes()
-    }
-}
+pub use borrow::{Stack, in_use, run_on};
 
 /// What the caller has not yet used of the boot stack, painted. Interrupts run there while there are
 /// [tasks](crate::task), and whatever the caller calls.

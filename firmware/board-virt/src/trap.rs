@@ -2,7 +2,7 @@
 
 use core::panic::PanicInfo;
 
-use crate::{exit, frames, println};
+use crate::{cache, exit, frames, println};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -22,6 +22,8 @@ extern "C" fn ExceptionHandler(_frame: &riscv_rt::TrapFrame) -> ! {
 
 /// Says which exception this is, inside of its trap.
 pub(crate) fn fail() -> ! {
+    // The words to say it with are in flash.
+    cache::on();
     let (cause, addr) = (riscv::register::mcause::read(), riscv::register::mtval::read());
     println!(
         "exception {} at {:#010x}, value {addr:#010x}",

@@ -8,15 +8,26 @@ pub(crate) fn firmware() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware")
 }
 
-/// Builds all programs for `target`; gives the folder they are in.
+/// Builds all programs for `target` on QEMU's machine; gives the folder they are in.
 pub(crate) fn build(target: &str) -> PathBuf {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted");
+    build_with("planted", target, &[])
+}
+
+/// Builds all programs for the map of `chip`, their code in SRAM.
+pub(crate) fn build_for(chip: &str, target: &str) -> PathBuf {
+    let place = [("ESPARTO_CHIP", chip), ("ESPARTO_CODE", "sram")];
+    build_with(&format!("planted-{chip}"), target, &place)
+}
+
+fn build_with(folder: &str, target: &str, place: &[(&str, &str)]) -> PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
     let status = Command::new(env!("CARGO"))
         .current_dir(firmware())
         .args(["build", "--quiet", "--release", "--locked", "--target", target, "-p", "planted"])
         .arg("--target-dir")
         .arg(&out)
         .env_remove("RUSTFLAGS")
+        .envs(place.iter().copied())
         // A debugger wants variables too.
         .env("CARGO_PROFILE_RELEASE_DEBUG", "full")
         .status()

@@ -1,9 +1,10 @@
 //! Which stack is in use, and how to be on another one for a while: the same on every core.
 
+use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use esparto::stack::StackSpan;
+use esparto::stack::{Adopted, StackSpan};
 
 use super::call_on;
 use crate::memory;
@@ -18,6 +19,54 @@ pub fn in_use() -> Range<usize> {
     match END_ADDR.load(Ordering::Relaxed) {
         0 => memory::boot_stack_addrs(),
         end_addr => START_ADDR.load(Ordering::Relaxed)..end_addr,
+    }
+}
+
+/// A stack of one's own: the core's, and how this machine gets onto it.
+#[derive(Debug)]
+pub struct Stack<'m> {
+    stack: esparto::Stack<Adopted<'m>>,
+}
+
+impl<'m> Stack<'m> {
+    /// The ABI's alignment of the stack pointer.
+    pub const ALIGN_BYTES: usize = StackSpan::ALIGN_BYTES;
+
+    /// Takes `memory` for a stack and paints it.
+    ///
+    /// # Panics
+    /// It is too small for a stack.
+    #[must_use]
+    pub fn new(memory: &'m mut [MaybeUninit<u8>]) -> Self {
+        match esparto::Stack::adopt("own", memory) {
+            Ok(stack) => Self { stack },
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Runs `work` on this stack and comes back to the present one.
+    ///
+    /// # Panics
+    /// The stack has overflowed: its canary is gone. By then memory below it may have been
+    /// overwritten, so this is the end.
+    pub fn run<F: FnOnce()>(&mut self, work: F) {
+        // SAFETY: the exclusive borrow keeps it from being run on twice.
+        unsafe { run_on(&self.stack, work) };
+        if let Err(breach) = self.stack.check() {
+            panic!("{breach}");
+        }
+    }
+
+    /// The most that was ever in use.
+    #[must_use]
+    pub fn high_water_bytes(&self) -> usize {
+        self.stack.high_water_bytes()
+    }
+
+    /// Its length.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        self.stack.len_bytes()
     }
 }
 
