@@ -214,6 +214,7 @@ unsafe impl RawHeap for Endless {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "65,536 locks take minutes there, and each is like the one before")]
 fn a_request_takes_one_step_a_lock_and_does_not_wait_for_ever() {
     let memory: Memory<1> = Memory::new();
     memory.add_static::<Endless>("endless", kept::bytes(2048), SRAM).unwrap();
