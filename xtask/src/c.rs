@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 
 use crate::exec::Cmd;
 use crate::program::IMC;
 use crate::steps::checked;
 use crate::tally::Tally;
-use crate::{Repo, tools};
+use crate::{Repo, tools, traces};
 
 /// Where the crate is.
 pub(crate) const DIR: &str = "crates/esparto-c";
@@ -71,6 +72,10 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
         says_ok(&run)?;
         tally.pass();
     }
+    for side in ["host", "core"] {
+        traced(repo, &out.join(side))?;
+        tally.pass();
+    }
     against_rust(repo, &out)?;
     tally.pass();
     for (name, limit_bytes) in SIZE_LIMITS {
@@ -103,6 +108,33 @@ pub(crate) fn library_for_core(repo: &Repo) -> Result<PathBuf> {
     let build = repo.cargo("build --quiet --locked -p esparto-c --profile small --target");
     build.arg(IMC).run()?;
     Ok(repo.target_dir()?.join(IMC).join("small/libesparto_c.a"))
+}
+
+/// Reads what the program `trace` left in this folder, as its user would.
+fn traced(repo: &Repo, folder: &Path) -> Result<()> {
+    let report = |name: &str| -> Result<Value> {
+        let said = traces::report(repo, &folder.join(name)).arg("--json").read()?;
+        serde_json::from_str(&said).with_context(|| format!("the report of {name} is no JSON"))
+    };
+    let (whole, lost) = (report("c.trace")?, report("lost.trace")?);
+    let facts = [
+        (&whole["trace"]["chip"], json!("esp32c3")),
+        (&whole["trace"]["build_id"], json!("c0de15")),
+        (&whole["trace"]["allocation_count"], json!(25)),
+        (&whole["trace"]["deallocation_count"], json!(20)),
+        (&whole["trace"]["resize_count"], json!(1)),
+        (&whole["trace"]["failure_count"], json!(1)),
+        (&whole["trace"]["snapshot_count"], json!(1)),
+        (&whole["trace"]["lost_count"], json!(0)),
+        (&whole["marks"][0]["name"], json!("leaks now")),
+        (&whole["leaks"][0]["owner"], json!("camera")),
+        (&whole["problems"], json!([])),
+        (&lost["trace"]["lost_count"], json!(256)),
+    ];
+    for (said, expected) in facts {
+        ensure!(*said == expected, "the trace from C says {said} and not {expected}: {whole}");
+    }
+    Ok(())
 }
 
 /// Runs the program that holds malloc and free to what the Rust calls cost, on the core.
@@ -168,8 +200,9 @@ fn on_both(
         .words(BOARD)
         .arg("-o")
         .arg(&there);
-    let boot = tool_here(repo, "qemu-system-riscv32").words(QEMU).arg(&there);
-    Ok([(host, tool_here(repo, &here.to_string_lossy())), (core, boot)])
+    // Where they run they may leave files.
+    let boot = tool("qemu-system-riscv32", &out.join("core")).words(QEMU).arg(&there);
+    Ok([(host, tool(&here.to_string_lossy(), &out.join("host"))), (core, boot)])
 }
 
 /// Runs a program, which says `NAME: ok` at its end.

@@ -44,7 +44,7 @@ pub struct BusHandle {
     opaque: [u64; 960],
 }
 
-type SystemBus =
+pub(crate) type SystemBus =
     Bus<&'static SystemTiers, ESPARTO_SERVICE_LIMIT, ESPARTO_EVENT_TYPE_LIMIT, ESPARTO_EVENT_LIMIT>;
 
 impl Kind for SystemBus {
@@ -108,7 +108,7 @@ impl From<&BusSettings> for Settings {
 
 /// # Safety
 /// As for `Place::get`.
-unsafe fn get<'h>(bus: *mut BusHandle) -> Result<&'h SystemBus, Status> {
+pub(crate) unsafe fn get<'h>(bus: *mut BusHandle) -> Result<&'h SystemBus, Status> {
     // SAFETY: passed on.
     unsafe { Place::<SystemBus>::get(bus) }
 }

@@ -32,7 +32,7 @@ impl Kind for Blocks {
 
 /// # Safety
 /// As for `Place::get`.
-unsafe fn get<'h>(pool: *mut PoolHandle) -> Result<&'h BlockPool<Critical>, Status> {
+pub(crate) unsafe fn get<'h>(pool: *mut PoolHandle) -> Result<&'h BlockPool<Critical>, Status> {
     // SAFETY: passed on.
     unsafe { Place::<Blocks>::get(pool) }.map(|pool| &pool.blocks)
 }

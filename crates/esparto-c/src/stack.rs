@@ -40,7 +40,7 @@ impl Kept {
 
 /// # Safety
 /// As for `Place::get`.
-unsafe fn get<'h>(stack: *mut StackHandle) -> Result<&'h StackSpan, Status> {
+pub(crate) unsafe fn get<'h>(stack: *mut StackHandle) -> Result<&'h StackSpan, Status> {
     // SAFETY: passed on.
     unsafe { Place::<Kept>::get(stack) }.map(Kept::span)
 }

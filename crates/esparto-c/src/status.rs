@@ -111,6 +111,15 @@ pub extern "C" fn esparto_status_name(status: i32) -> *const c_char {
 }
 
 impl Status {
+    /// The one with the largest number.
+    const LAST: Self = Self::NoMemory;
+
+    /// The status of a number, if it is one.
+    pub(crate) fn from_raw(number: i32) -> Option<Self> {
+        // SAFETY: the numbers are without a gap, and the last one is the largest.
+        (0..=Self::LAST as i32).contains(&number).then(|| unsafe { core::mem::transmute(number) })
+    }
+
     pub(crate) fn of(result: Result<(), Self>) -> Self {
         result.err().unwrap_or(Self::Ok)
     }

@@ -68,6 +68,12 @@ impl<P: Probe, const SLOTS: usize, const FRAMES: usize> Recorder<P, SLOTS, FRAME
         }
     }
 
+    /// Forgets everything that waits, and what was lost.
+    pub fn clear(&mut self) {
+        (self.write, self.limit) = (0, SLOTS as u32);
+        (self.lost_count, self.lost_total_count) = (0, 0);
+    }
+
     /// Events that wait to be taken out.
     #[must_use]
     pub const fn pending_count(&self) -> usize {

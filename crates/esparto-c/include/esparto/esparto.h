@@ -107,9 +107,64 @@
 #define ESPARTO_LEAK_RECORD_LIMIT 256
 
 /**
+ * The most readings of which a monitor remembers what it told.
+ */
+#define ESPARTO_MONITOR_READING_LIMIT 24
+
+/**
+ * Fragmentation is usually too high from here on, in percent.
+ */
+#define ESPARTO_LIMIT_FRAGMENTATION_PERCENT 30
+
+/**
+ * Too little is usually free below this.
+ */
+#define ESPARTO_LIMIT_FREE_BYTES 10240
+
+/**
+ * Too little of a stack was usually never used below this.
+ */
+#define ESPARTO_LIMIT_STACK_BYTES 128
+
+/**
+ * Every region by itself.
+ */
+#define ESPARTO_SOURCE_MEMORY 0
+
+/**
+ * All regions that have `caps`, as one; `name` is for people.
+ */
+#define ESPARTO_SOURCE_CAPS 1
+
+/**
+ * A pool: `what` is its handle, and `name` for people.
+ */
+#define ESPARTO_SOURCE_POOL 2
+
+/**
+ * Every class of tiers: `what` is their handle.
+ */
+#define ESPARTO_SOURCE_TIERS 3
+
+/**
+ * A stack: `what` is its handle.
+ */
+#define ESPARTO_SOURCE_STACK 4
+
+/**
+ * A bus: `what` is its handle, and `name` for people.
+ */
+#define ESPARTO_SOURCE_BUS 5
+
+/**
  * The most classes of tiers.
  */
 #define ESPARTO_CLASS_LIMIT 8
+
+/**
+ * How many events may wait to be written; what comes when there are more is counted.
+ */
+#define ESPARTO_TRACE_EVENT_LIMIT 256
 
 /**
  * The outcome of a call. Numbers never change; new ones are added behind.
@@ -268,6 +323,56 @@ typedef enum esparto_status_t {
      */
     ESPARTO_NO_MEMORY = 37,
 } esparto_status_t;
+
+/**
+ * What kind of trouble it is. Numbers never change; new ones are added behind.
+ */
+typedef enum esparto_diagnosis_t {
+    /**
+     * Less is free than should be.
+     */
+    ESPARTO_DIAGNOSIS_LOW_FREE_HEAP = 0,
+    /**
+     * What is free is in too many pieces.
+     */
+    ESPARTO_DIAGNOSIS_FRAGMENTATION = 1,
+    /**
+     * A region, a pool or a stack could not be set up.
+     */
+    ESPARTO_DIAGNOSIS_INIT_FAILURE = 2,
+    /**
+     * A request could not be met.
+     */
+    ESPARTO_DIAGNOSIS_EXHAUSTION = 3,
+    /**
+     * Bookkeeping, or memory that is nobody's, was written over.
+     */
+    ESPARTO_DIAGNOSIS_CORRUPTION = 4,
+    /**
+     * Something starts where it must not.
+     */
+    ESPARTO_DIAGNOSIS_MISALIGNMENT = 5,
+    /**
+     * Little of a stack was never used.
+     */
+    ESPARTO_DIAGNOSIS_LOW_STACK = 6,
+    /**
+     * A task ran over the end of its stack.
+     */
+    ESPARTO_DIAGNOSIS_STACK_OVERRUN = 7,
+    /**
+     * Something was given back that is no live block, or a request made no sense.
+     */
+    ESPARTO_DIAGNOSIS_WRONG_USE = 8,
+    /**
+     * Events were lost.
+     */
+    ESPARTO_DIAGNOSIS_LOST_EVENTS = 9,
+    /**
+     * Something that this version has no name for.
+     */
+    ESPARTO_DIAGNOSIS_UNKNOWN = 10,
+} esparto_diagnosis_t;
 
 /**
  * A bus. Zeroed, or of static duration, before it is set up; not to be copied.
@@ -486,6 +591,91 @@ typedef struct esparto_leak_t {
  * Is shown a leak.
  */
 typedef void (*esparto_leak_fn)(const struct esparto_leak_t *leak, void *context);
+
+/**
+ * A monitor. Zeroed, or of static duration, before it is set up; not to be copied.
+ */
+typedef struct esparto_monitor_t {
+    /**
+     * Private.
+     */
+    size_t opaque[132];
+} esparto_monitor_t;
+
+/**
+ * Something to look at.
+ */
+typedef struct esparto_source_t {
+    /**
+     * One of `ESPARTO_SOURCE_`.
+     */
+    uint8_t kind;
+    /**
+     * What its regions have, of `ESPARTO_SOURCE_CAPS`.
+     */
+    uint16_t caps;
+    /**
+     * Its handle, of those that have one.
+     */
+    void *what;
+    /**
+     * Its name, of those that have none themselves; lives for ever.
+     */
+    const char *name;
+    /**
+     * The length of the name.
+     */
+    size_t name_len;
+} esparto_source_t;
+
+/**
+ * Something that a monitor has to tell.
+ */
+typedef struct esparto_finding_t {
+    /**
+     * What it is about: text without an end.
+     */
+    const char *name;
+    /**
+     * The length of the name.
+     */
+    size_t name_len;
+    /**
+     * What kind of trouble.
+     */
+    enum esparto_diagnosis_t diagnosis;
+    /**
+     * Is it well again? Else it began, or went wrong again.
+     */
+    bool is_over;
+    /**
+     * All of it with figures, as a line for a log with an end; there as long as the call.
+     */
+    const char *text;
+} esparto_finding_t;
+
+/**
+ * Is told what a monitor found.
+ */
+typedef void (*esparto_finding_fn)(const struct esparto_finding_t *finding, void *context);
+
+/**
+ * What one look came to.
+ */
+typedef struct esparto_polled_t {
+    /**
+     * How many readings there were.
+     */
+    size_t reading_count;
+    /**
+     * How many things are in trouble, told of now or before.
+     */
+    size_t trouble_count;
+    /**
+     * How many readings were beyond `ESPARTO_MONITOR_READING_LIMIT`: their trouble is told every time.
+     */
+    size_t beyond_count;
+} esparto_polled_t;
 
 /**
  * A heap of one's own. Zeroed, or of static duration, before it is set up; not to be copied.
@@ -710,6 +900,44 @@ typedef struct esparto_class_stats_t {
      */
     uint32_t refused_count;
 } esparto_class_stats_t;
+
+/**
+ * How a trace is written.
+ */
+typedef struct esparto_trace_settings_t {
+    /**
+     * The clock, which may wrap. Called inside the lock of the memory: one read of a counter.
+     */
+    uint32_t (*now_ticks)(void *context);
+    /**
+     * Takes bytes to where the trace goes: a file, a serial line. Called outside of locks.
+     */
+    void (*write)(const uint8_t *bytes, size_t len_bytes, void *context);
+    /**
+     * Handed to both.
+     */
+    void *context;
+    /**
+     * Ticks of the clock in a second.
+     */
+    uint32_t tick_hz;
+    /**
+     * The chip, as `esparto chips` names it; may be null.
+     */
+    const char *chip;
+    /**
+     * The length of its name.
+     */
+    size_t chip_len;
+    /**
+     * The identity of the build, of which 32 bytes are kept; may be null.
+     */
+    const uint8_t *build_id;
+    /**
+     * Its length.
+     */
+    size_t build_id_len;
+} esparto_trace_settings_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1085,6 +1313,59 @@ size_t esparto_refused_free_count(void);
 uint16_t esparto_set_owner(uint16_t owner);
 
 /**
+ * What kind of trouble a status is a sign of, as a `esparto_diagnosis_t`;
+ * `ESPARTO_DIAGNOSIS_UNKNOWN` of one that is no trouble, and of any other number.
+ */
+enum esparto_diagnosis_t esparto_status_diagnosis(int32_t status);
+
+/**
+ * The name of a kind of trouble and what mends it, as a line for a log. Returns the length of the
+ * whole text, as `snprintf` does; 0 for any other number.
+ *
+ * # Safety
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_diagnosis_describe(int32_t diagnosis, char *buffer, size_t size);
+
+/**
+ * Sets a monitor up that told nothing yet. Of a heap less than 4 times as large as `min_free_bytes`, a
+ * quarter has to be free. Usual limits are the `ESPARTO_LIMIT_` ones.
+ *
+ * # Safety
+ * The handle is the caller's, and stays where it is until it is ended.
+ */
+enum esparto_status_t esparto_monitor_init(struct esparto_monitor_t *monitor,
+                                           size_t min_free_bytes,
+                                           uint8_t limit_percent,
+                                           size_t min_stack_bytes);
+
+/**
+ * Ends a monitor.
+ *
+ * # Safety
+ * As for `esparto_monitor_init`.
+ */
+enum esparto_status_t esparto_monitor_deinit(struct esparto_monitor_t *monitor);
+
+/**
+ * Looks at everything, and tells `report` what began and what is over since the last look. No lock is
+ * held meanwhile: `report` may allocate, post and log, but not poll the same monitor:
+ * `ESPARTO_REENTERED`, as for two tasks at a time. Sources are the same in every call, in the same
+ * order. `report` and `polled` may be null. Not for interrupt handlers: free blocks are walked.
+ *
+ * # Safety
+ * The handle is null or a handle that nobody sets up or ends meanwhile. There are `count` sources,
+ * whose handles nobody ends meanwhile and whose names live for ever. `report` can be called with
+ * `context`; `polled` is null or may be written.
+ */
+enum esparto_status_t esparto_monitor_poll(struct esparto_monitor_t *monitor,
+                                           const struct esparto_source_t *sources,
+                                           size_t count,
+                                           esparto_finding_fn report,
+                                           void *context,
+                                           struct esparto_polled_t *polled);
+
+/**
  * Sets a heap up over the caller's memory: a bounded time for every call, and the smallest code of all
  * ways to have `malloc`. It knows no capabilities, owners, figures or trace; for those there are
  * regions.
@@ -1344,6 +1625,19 @@ enum esparto_status_t esparto_region_add_heap_4(const char *name,
 size_t esparto_region_count(void);
 
 /**
+ * All figures of all sources, a line for each. Returns the length of the whole text, as `snprintf`
+ * does; 0 when one of the sources is none.
+ *
+ * # Safety
+ * There are `count` sources, whose handles nobody ends meanwhile and whose names live for ever.
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_snapshot_describe(const struct esparto_source_t *sources,
+                                 size_t count,
+                                 char *buffer,
+                                 size_t size);
+
+/**
  * Takes a stack from memory that has all of `caps`, and paints it. The name is the task's.
  *
  * # Safety
@@ -1590,6 +1884,69 @@ enum esparto_status_t esparto_tiers_health(struct esparto_tiers_t *tiers);
  * As for `esparto_tiers_alloc`; `buffer` is null or `size` bytes long.
  */
 size_t esparto_tiers_describe(struct esparto_tiers_t *tiers, char *buffer, size_t size);
+
+/**
+ * Writes down from now on what happens in the memory: every block that comes, goes or is resized, in
+ * tiers too, and every request that fails. Blocks that are live already are not in it.
+ *
+ * An event costs a few dozen instructions where it happens; it is written by `esparto_trace_poll`. One
+ * trace runs at a time. `ESPARTO_ALREADY_INITIALISED` when one does.
+ *
+ * # Safety
+ * `settings` is null or can be read; its functions can be called with its context from anywhere until
+ * the trace is stopped; chip and build id are that long.
+ */
+enum esparto_status_t esparto_trace_start(const struct esparto_trace_settings_t *settings);
+
+/**
+ * Writes what waits. For one task, as often as it takes; `ESPARTO_REENTERED` while another one is at
+ * it, `ESPARTO_NOT_STARTED` when no trace runs. Not for interrupt handlers.
+ */
+enum esparto_status_t esparto_trace_poll(void);
+
+/**
+ * Writes the figures of all regions as they are now, behind the events that led to them.
+ */
+enum esparto_status_t esparto_trace_snapshot(void);
+
+/**
+ * Writes how everything fares that a monitor can look at.
+ *
+ * # Safety
+ * As for `esparto_monitor_poll`.
+ */
+enum esparto_status_t esparto_trace_health(const struct esparto_source_t *sources, size_t count);
+
+/**
+ * Marks this moment in the trace; nothing if none runs. From anywhere.
+ */
+void esparto_trace_mark(uint32_t id);
+
+/**
+ * Says what the marks of a number are called.
+ *
+ * # Safety
+ * `label` is null or text of `label_len` bytes.
+ */
+enum esparto_status_t esparto_trace_name_mark(uint32_t id, const char *label, size_t label_len);
+
+/**
+ * Says what an owner is called.
+ *
+ * # Safety
+ * `label` is null or text of `label_len` bytes.
+ */
+enum esparto_status_t esparto_trace_name_owner(uint16_t owner, const char *label, size_t label_len);
+
+/**
+ * How many events found no place since the trace was started; the trace says where they are missing.
+ */
+uint32_t esparto_trace_lost_count(void);
+
+/**
+ * Ends a trace: writes what waits, and that it is the end.
+ */
+enum esparto_status_t esparto_trace_stop(void);
 
 #ifdef __cplusplus
 }  // extern "C"
