@@ -14,6 +14,7 @@ mod places;
 mod relocatable;
 mod retarget;
 mod script;
+mod sign;
 mod strip;
 mod stubs;
 mod tools;
@@ -41,6 +42,10 @@ pub enum Command {
     Wrap(wrapper::Args),
     /// Check a linked firmware, take its overlays out and write them as files
     Pack(pack::Args),
+    /// Make a key to sign overlays by
+    Keygen(sign::KeygenArgs),
+    /// Sign the pairs in a folder
+    Sign(sign::SignArgs),
     /// Show what is in images
     Inspect(inspect::InspectArgs),
     /// Verify every byte of all pairs in a folder, and that they are of one build
@@ -67,6 +72,8 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         Command::Link(args) => link::run(args, out),
         Command::Wrap(args) => wrapper::wrap(args),
         Command::Pack(args) => pack::run(args, out),
+        Command::Keygen(args) => sign::keygen(args, out),
+        Command::Sign(args) => sign::sign(args, out),
         Command::Inspect(args) => inspect::inspect(args, out),
         Command::Verify(args) => inspect::verify(args, out),
         Command::Diff(args) => inspect::diff(args, out),

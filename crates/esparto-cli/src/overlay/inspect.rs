@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use esparto_image::manifest::{MANIFEST_MAGIC, Manifest, ManifestEntry};
 use esparto_image::{Encoding, Image, ImageError, Part, firmware as device};
 use object::LittleEndian as Le;
 use object::elf;
@@ -10,14 +11,18 @@ use object::read::elf::{FileHeader, ProgramHeader};
 use serde::Serialize;
 
 use super::pack::hex;
+use super::sign;
 use crate::{Failure, Output};
 
 /// The arguments of `esparto overlay inspect`.
 #[derive(Debug, clap::Args)]
 pub struct InspectArgs {
-    /// Images: NAME_e or NAME_d
+    /// Images, NAME_e or NAME_d, and signed manifests
     #[arg(required = true)]
     pub images: Vec<PathBuf>,
+    /// The key that signed the manifests: NAME.pub of `keygen`, or its 64 digits
+    #[arg(long, value_name = "KEY")]
+    pub public_key: Option<String>,
 }
 
 /// The arguments of `esparto overlay verify`.
@@ -28,6 +33,9 @@ pub struct VerifyArgs {
     /// The firmware that is flashed, as `pack` wrote it: are the images of its build?
     #[arg(long, value_name = "FILE")]
     pub flash: Option<PathBuf>,
+    /// The key that must have signed the folder's manifest: NAME.pub of `keygen`, or its 64 digits
+    #[arg(long, value_name = "KEY")]
+    pub public_key: Option<String>,
 }
 
 /// The arguments of `esparto overlay diff`.
@@ -190,16 +198,92 @@ impl View {
     }
 }
 
+/// What a file is.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Shown {
+    Image(View),
+    Manifest(ManifestView),
+}
+
+#[derive(Debug, Serialize)]
+struct ManifestView {
+    file: PathBuf,
+    part: &'static str,
+    build_id: String,
+    public_key: String,
+    files: Vec<ManifestFile>,
+}
+
+#[derive(Debug, Serialize)]
+struct ManifestFile {
+    overlay: u16,
+    part: &'static str,
+    len_bytes: u32,
+    sha256: String,
+}
+
+impl ManifestView {
+    /// Only what its key vouches for is shown.
+    fn new(file: &Path, bytes: &[u8], key: Option<&str>) -> Result<Self, Failure> {
+        let Some(key) = key else {
+            return Err(Failure::usage("a signed manifest is read by the key that signed it")
+                .in_file(file)
+                .mend("give --public-key"));
+        };
+        let key = sign::public_key(key)?;
+        let manifest =
+            Manifest::parse(bytes, &key).map_err(|error| sign::failure(&error).in_file(file))?;
+        let entry = |entry: &ManifestEntry| ManifestFile {
+            overlay: entry.overlay,
+            part: entry.part.name(),
+            len_bytes: entry.file_bytes,
+            sha256: hex(&entry.hash),
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            part: "manifest",
+            build_id: hex(&manifest.build_id),
+            public_key: key.to_string(),
+            files: manifest.entries.iter().map(entry).collect(),
+        })
+    }
+
+    fn lines(&self) -> Vec<(String, String)> {
+        let mut lines = vec![
+            ("manifest".to_owned(), format!("{} files", self.files.len())),
+            ("build".to_owned(), self.build_id.clone()),
+            ("signed by".to_owned(), self.public_key.clone()),
+        ];
+        for file in &self.files {
+            let ManifestFile { overlay, part, len_bytes, sha256 } = file;
+            lines.push((
+                format!("{overlay} {part}"),
+                format!("{len_bytes} bytes, SHA-256 {sha256}"),
+            ));
+        }
+        lines
+    }
+}
+
 pub(crate) fn inspect(args: &InspectArgs, out: &mut Output<'_>) -> Result<(), Failure> {
     let mut views = Vec::new();
     for file in &args.images {
         let bytes = read(file)?;
-        views.push(View::new(file, &parse(file, &bytes)?)?);
+        views.push(if bytes.starts_with(&MANIFEST_MAGIC) {
+            Shown::Manifest(ManifestView::new(file, &bytes, args.public_key.as_deref())?)
+        } else {
+            Shown::Image(View::new(file, &parse(file, &bytes)?)?)
+        });
     }
     out.show(&views, |w| {
         for view in &views {
-            writeln!(w, "{}", view.file.display())?;
-            for (name, value) in view.lines() {
+            let (file, lines) = match view {
+                Shown::Image(view) => (&view.file, view.lines()),
+                Shown::Manifest(view) => (&view.file, view.lines()),
+            };
+            writeln!(w, "{}", file.display())?;
+            for (name, value) in lines {
                 writeln!(w, "  {name:14} {value}")?;
             }
         }
@@ -212,26 +296,29 @@ struct Verified {
     pair_count: usize,
     image_bytes: u64,
     build_id: String,
+    /// Does a manifest of the key that was given vouch for every file?
+    is_signed: bool,
 }
 
 pub(crate) fn verify(args: &VerifyArgs, out: &mut Output<'_>) -> Result<(), Failure> {
     let build_id = args.flash.as_deref().map(build_id_of).transpose()?;
-    let mut names: Vec<_> = fs::read_dir(&args.folder)
-        .map_err(|error| Failure::io("read", &args.folder, error))?
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.ends_with("_e") || name.ends_with("_d"))
-        .map(|name| name[..name.len() - 2].to_owned())
-        .collect();
-    names.sort();
-    names.dedup();
-    if names.is_empty() {
-        return Err(Failure::bad_input("no pair NAME_e and NAME_d")
-            .in_file(&args.folder)
-            .mend("give the folder that `pack` wrote"));
+    let manifest = match &args.public_key {
+        Some(key) => Some(sign::read(&args.folder, &sign::public_key(key)?)?),
+        None => None,
+    };
+    let names = sign::pair_names(&args.folder)?;
+    let mut verified = Verified {
+        pair_count: 0,
+        image_bytes: 0,
+        build_id: String::new(),
+        is_signed: manifest.is_some(),
+    };
+    let mut first: Option<[u8; 32]> = build_id.or(manifest.as_ref().map(|m| m.build_id));
+    if let (Some(manifest), Some(build_id)) = (&manifest, &build_id) {
+        manifest
+            .check_build(build_id)
+            .map_err(|error| sign::failure(&error).in_file(&args.folder))?;
     }
-    let mut verified = Verified { pair_count: 0, image_bytes: 0, build_id: String::new() };
-    let mut first: Option<[u8; 32]> = build_id;
     for name in names {
         let code_file = args.folder.join(format!("{name}_e"));
         let data_file = args.folder.join(format!("{name}_d"));
@@ -262,6 +349,16 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut Output<'_>) -> Result<(), Fail
                 .mend(again));
             }
         }
+        if let Some(manifest) = &manifest {
+            for (header, file, bytes) in
+                [(code, &code_file, &code_bytes), (data, &data_file, &data_bytes)]
+            {
+                manifest
+                    .entry(header.overlay, header.part)
+                    .and_then(|entry| entry.check(bytes))
+                    .map_err(|error| sign::failure(&error).in_file(file))?;
+            }
+        }
         if !code.pairs_with(data) {
             return Err(Failure::bad_input(format!("does not belong to {name}_e: another pair"))
                 .in_file(&data_file)
@@ -274,8 +371,11 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut Output<'_>) -> Result<(), Fail
     out.show(&verified, |w| {
         writeln!(
             w,
-            "{} pairs, {} bytes, all of build {}",
-            verified.pair_count, verified.image_bytes, verified.build_id
+            "{} pairs, {} bytes, all of build {}{}",
+            verified.pair_count,
+            verified.image_bytes,
+            verified.build_id,
+            if verified.is_signed { ", as signed" } else { "" }
         )
     })
 }

@@ -135,7 +135,7 @@ impl Linked {
     /// Writes the arguments for a compiler or linker that reads them from a file.
     pub(crate) fn write_args(&self) -> Result<(), Failure> {
         let quoted: Vec<_> = self.args.iter().map(|arg| format!("\"{arg}\"\n")).collect();
-        files::write(&self.link_args, quoted.concat().as_bytes())
+        files::write(&self.link_args, quoted.concat().as_bytes()).map(drop)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
+use esparto_image::manifest::MANIFEST_NAME;
 use esparto_image::{
     Contents, Header, ImageBuilder, MAX_BLOCK_BYTES, Part as ImagePart, SegmentKind,
 };
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::config::{Config, Overlay};
 use super::elf::{Firmware, Part};
-use super::{check, files, places, strip};
+use super::{check, files, places, sign, strip};
 use crate::{Failure, Output};
 
 /// The arguments of `esparto overlay pack`.
@@ -29,6 +30,9 @@ pub struct Args {
     /// Where to write the ELF file without overlays [default: beside ELF, as NAME.flash.elf]
     #[arg(long, value_name = "FILE")]
     pub flash: Option<PathBuf>,
+    /// Sign the files by this secret key, as `keygen` wrote it
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// What was packed; the manifest holds the same.
@@ -39,6 +43,8 @@ struct Packed {
     flash_elf: PathBuf,
     flash_bytes_before: u64,
     flash_bytes_after: u64,
+    /// The public half of the key that signed the files.
+    public_key: Option<String>,
     overlays: Vec<PackedOverlay>,
 }
 
@@ -67,6 +73,7 @@ struct PackedFile {
 
 pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     let config = Config::read(&args.config)?;
+    let key = args.key.as_deref().map(sign::secret_key).transpose()?;
     let bytes = fs::read(&args.elf).map_err(|error| Failure::io("read", &args.elf, error))?;
     let firmware = Firmware::parse(&args.elf, &bytes)?;
     let relocations = check::check(&firmware, &config)?;
@@ -81,6 +88,16 @@ pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         overlays.push(packed);
         pairs.push(pair);
     }
+    let signed = match &key {
+        Some(key) => {
+            let files = overlays.iter().zip(&pairs).flat_map(|(overlay, [code, data])| {
+                let k = overlay.number;
+                [(k, ImagePart::Code, code.as_slice()), (k, ImagePart::Data, data.as_slice())]
+            });
+            Some(sign::manifest(stripped.build_id, files, key)?)
+        }
+        None => None,
+    };
     let flash_elf = args.flash.clone().unwrap_or_else(|| args.elf.with_extension("flash.elf"));
     let (flash_bytes_before, flash_bytes_after) = strip::flash_bytes(&firmware);
     let packed = Packed {
@@ -89,12 +106,21 @@ pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         flash_elf,
         flash_bytes_before,
         flash_bytes_after,
+        public_key: key.map(|key| key.public().to_string()),
         overlays,
     };
+    let mut is_new = false;
     fs::create_dir_all(&args.out).map_err(|error| Failure::io("create", &args.out, error))?;
     for (overlay, [code, data]) in config.overlays.iter().zip(&pairs) {
-        files::write(&args.out.join(format!("{}_e", overlay.name)), code)?;
-        files::write(&args.out.join(format!("{}_d", overlay.name)), data)?;
+        is_new |= files::write(&args.out.join(format!("{}_e", overlay.name)), code)?;
+        is_new |= files::write(&args.out.join(format!("{}_d", overlay.name)), data)?;
+    }
+    let vouching = args.out.join(MANIFEST_NAME);
+    if let Some(signed) = signed {
+        files::write(&vouching, &signed)?;
+    } else if is_new && vouching.exists() {
+        // It vouches for files that are no longer there.
+        fs::remove_file(&vouching).map_err(|error| Failure::io("remove", &vouching, error))?;
     }
     files::write(&packed.flash_elf, &stripped.elf)?;
     let mut manifest = serde_json::to_vec_pretty(&packed).map_err(std::io::Error::from)?;
@@ -269,5 +295,9 @@ fn text(packed: &Packed, w: &mut dyn Write) -> std::io::Result<()> {
         packed.flash_bytes_after,
         packed.flash_bytes_before - packed.flash_bytes_after
     )?;
-    writeln!(w, "build {}  {}", packed.build_id, packed.flash_elf.display())
+    writeln!(w, "build {}  {}", packed.build_id, packed.flash_elf.display())?;
+    match &packed.public_key {
+        Some(key) => writeln!(w, "signed by {key}"),
+        None => Ok(()),
+    }
 }
