@@ -97,7 +97,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
                 control.set_word(ROOMY, u32::MAX << roomy);
                 control.set_word(DRAIN, Control::<P>::CACHE_LIMIT as u32);
             }
-            control.place_apart(block, size, block);
+            control.place_apart(block, size, 0);
         }
         Ok(heap)
     }

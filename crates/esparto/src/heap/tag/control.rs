@@ -391,21 +391,16 @@ impl<P: Preset> Control<P> {
         }
     }
 
-    /// [`place`](Self::place) where a call costs less than another copy of it; returns `result`, so that
-    /// it can be the last thing that a function does.
+    /// [`place`](Self::place) where a call costs less than another copy of it; returns what lies
+    /// `back` bytes in front of the block, so that it can be the last thing that a function does.
     ///
     /// # Safety
     /// As for `place`.
     #[inline(never)]
-    pub(super) unsafe fn place_apart(
-        self,
-        block: *mut u8,
-        size: usize,
-        result: *mut u8,
-    ) -> *mut u8 {
+    pub(super) unsafe fn place_apart(self, block: *mut u8, size: usize, back: usize) -> *mut u8 {
         // SAFETY: passed on.
         unsafe { self.place(block, size) };
-        result
+        block.wrapping_sub(back)
     }
 
     /// [`place`](Self::place) for less than 32 granules.
@@ -481,6 +476,28 @@ impl<P: Preset> Control<P> {
         unsafe {
             block.add(8).cast::<u32>().write(new as u32);
             self.set_footer(block, new);
+        }
+    }
+
+    /// Makes a large free block start elsewhere without leaving its place in its list.
+    ///
+    /// # Safety
+    /// `block` is in the list for a power of two to which `size` belongs; the `size` bytes at `to`, which
+    /// end where it ends or is about to, are free or about to be.
+    #[inline(always)]
+    pub(super) unsafe fn shift(self, block: *mut u8, to: *mut u8, size: usize) {
+        // SAFETY: (list invariant) its two links lead to the neighbours in the list.
+        unsafe {
+            let next = self.link(block);
+            let before = self.link(block.add(4));
+            self.set_link(to, next);
+            self.set_link(to.add(4), before);
+            self.set_link(before, to);
+            if !self.is_none(next) {
+                self.set_link(next.add(4), to);
+            }
+            self.set_tag(to, LARGE);
+            self.resize(to, size);
         }
     }
 

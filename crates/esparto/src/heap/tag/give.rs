@@ -40,8 +40,17 @@ impl<P: Preset> Control<P> {
             let end = block.add(old);
             let tag = self.tag(end);
             // Behind a live block a tag is `LIVE` or that of a free block.
-            if tag == 0 || old + self.size(end, tag) < new {
+            if tag == 0 {
                 return false;
+            }
+            let size = self.size(end, tag);
+            let more = new - old;
+            if size < more {
+                return false;
+            }
+            if Self::is_same_huge_list(size - more, size) {
+                self.shift(end, end.add(more), size - more);
+                return true;
             }
             let rest = old + self.detach_behind(end) - new;
             let end = block.add(new);
@@ -62,7 +71,7 @@ impl<P: Preset> Control<P> {
         // SAFETY: the bytes cut off are ours from here on; in front of them is a live block.
         unsafe {
             let rest = old - new + self.detach_behind(block.add(old));
-            self.place_apart(block.add(new), rest, block);
+            self.place_apart(block.add(new), rest, 0);
         }
     }
 }

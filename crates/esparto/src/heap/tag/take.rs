@@ -52,89 +52,96 @@ impl<P: Preset> Control<P> {
                         self.place_listed(block, rest);
                         return block.add(rest);
                     }
+                    return self.take_end(taken);
                 }
+            } else if align <= Self::GRANULE {
+                return self.take_start(taken);
             }
-            if align <= Self::GRANULE {
-                self.take_large(taken)
-            } else {
-                self.take_aligned(taken, align)
-            }
+            self.take_aligned(taken, align)
         }
     }
 
-    /// Takes a block of `size` bytes out of a large list.
+    /// Takes `size` bytes, fewer than a large block has, off the end of a large one. So small and large
+    /// blocks gather at different ends of what is free, and large ones have room to grow behind them.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(always)]
-    pub(super) unsafe fn take_large(self, size: usize) -> *mut u8 {
-        // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`.
+    unsafe fn take_end(self, size: usize) -> *mut u8 {
+        // SAFETY: (list invariant) as for `take`; behind the block something live begins.
         unsafe {
-            let mut larger = u32::MAX;
-            // Rests of blocks barely larger have no list, so `take` passed over their lists.
-            let mut list = (size + Self::LISTED) / Self::GRANULE - 1;
-            let (block, found) = 'found: {
-                if size >= FIRST_LARGE * Self::GRANULE {
-                    if size > self.word(MOST) as usize {
-                        return null_mut();
-                    }
-                    list = large_list_of(size / Self::GRANULE);
-                    let block = self.link(self.head(list));
-                    if !self.is_none(block) {
-                        let found = self.large_size(block);
-                        if found >= size {
-                            break 'found (block, found);
-                        }
-                    }
-                    larger = (u32::MAX << 1).wrapping_shl(list as u32);
-                }
-                let map = self.word(LARGE_MAP) & larger;
+            let map = self.word(LARGE_MAP);
+            if map == 0 {
+                return self.take_probed(size, 0, Self::list_below(size));
+            }
+            let list = FIRST_LARGE + lowest_bit(map);
+            let head = self.head(list);
+            let block = self.link(head);
+            let found = self.large_size(block);
+            let rest = found - size;
+            self.note_room();
+            self.set_tag(block.add(found), LIVE);
+            if Self::is_same_huge_list(rest, found) {
+                self.resize(block, rest);
+            } else {
+                self.pop(block, head, list, LARGE_MAP);
+                self.place(block, rest);
+            }
+            block.add(rest)
+        }
+    }
+
+    /// The list from which a small request probes: rests of blocks barely larger have no list, so
+    /// [`take`](Self::take) passed over theirs.
+    const fn list_below(size: usize) -> usize {
+        (size + Self::LISTED) / Self::GRANULE - 1
+    }
+
+    /// Memory is not scarce, or whoever called puts this right.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline(always)]
+    unsafe fn note_room(self) {
+        if Self::HAS_CACHE {
+            // SAFETY: passed on; the cache's words exist.
+            unsafe { self.set_word(KEEP, P::CACHE_LIST_BYTES as u32) }
+        }
+    }
+
+    /// Takes `size` bytes, as many as a large block has, off the start of one.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline(always)]
+    unsafe fn take_start(self, size: usize) -> *mut u8 {
+        // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`; behind the
+        // block something live begins.
+        unsafe {
+            if size > self.word(MOST) as usize {
+                return null_mut();
+            }
+            let mut list = large_list_of(size / Self::GRANULE);
+            let mut head = self.head(list);
+            let mut block = self.link(head);
+            if self.is_none(block) || self.large_size(block) < size {
+                let map = self.word(LARGE_MAP) & (u32::MAX << 1).wrapping_shl(list as u32);
                 if map == 0 {
                     return self.take_probed(size, 0, list);
                 }
                 list = FIRST_LARGE + lowest_bit(map);
-                let block = self.link(self.head(list));
-                (block, self.large_size(block))
-            };
-            self.carve(block, list, found, size)
-        }
-    }
-
-    /// Takes `size` bytes of the free block `block` of `found` bytes: its end for a small request,
-    /// its start for a large one. So the two kinds gather at different ends of what is free, and
-    /// large blocks have room to grow behind them.
-    ///
-    /// # Safety
-    /// The block is listed, and at least so long.
-    #[inline(always)]
-    unsafe fn carve(self, block: *mut u8, list: usize, found: usize, size: usize) -> *mut u8 {
-        let rest = found - size;
-        // SAFETY: as promised; behind the block something live begins.
-        unsafe {
-            if Self::HAS_CACHE {
-                // Memory is not scarce, or whoever called puts this right.
-                self.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
+                head = self.head(list);
+                block = self.link(head);
             }
-            if size < FIRST_LARGE * Self::GRANULE && Self::is_same_huge_list(rest, found) {
-                self.resize(block, rest);
-                self.set_tag(block.add(found), LIVE);
-                return block.add(rest);
+            let rest = self.large_size(block) - size;
+            self.note_room();
+            self.set_tag(block, LIVE);
+            self.pop(block, head, list, LARGE_MAP);
+            if rest != 0 {
+                return self.place_apart(block.add(size), rest, size);
             }
-            self.pop(block, self.head(list), list, LARGE_MAP);
-            if rest == 0 {
-                self.set_tag(block, LIVE);
-                self.set_tag(block.add(found), LIVE);
-                return block;
-            }
-            let (taken, free) = if size < FIRST_LARGE * Self::GRANULE {
-                self.set_tag(block.add(found), LIVE);
-                (block.add(rest), block)
-            } else {
-                self.set_tag(block, LIVE);
-                (block, block.add(size))
-            };
-            self.place(free, rest);
-            taken
+            self.set_tag(block.add(size), LIVE);
+            block
         }
     }
 
@@ -194,7 +201,6 @@ impl<P: Preset> Control<P> {
         // SAFETY: as promised, all pieces lie inside the block; its neighbours are live.
         unsafe {
             self.set_tag(block.add(found), LIVE);
-            let mut taken = taken;
             let mut front = front;
             if Self::is_same_huge_list(front, found) {
                 self.resize(block, front);
@@ -208,11 +214,11 @@ impl<P: Preset> Control<P> {
                 if behind < FIRST_LARGE * Self::GRANULE {
                     self.place_small(taken.add(size), behind);
                 } else {
-                    taken = self.place_apart(taken.add(size), behind, taken);
+                    self.place_apart(taken.add(size), behind, 0);
                 }
             }
             if front != 0 {
-                taken = self.place_apart(block, front, taken);
+                return self.place_apart(block, front, front.wrapping_neg());
             }
             taken
         }
@@ -241,14 +247,14 @@ impl<P: Preset> Control<P> {
         }
     }
 
-    /// The list from which [`take_large`](Self::take_large) and
+    /// The list from which [`take`](Self::take) and
     /// [`take_aligned`](Self::take_aligned) probe for a request.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
     pub(super) unsafe fn probe_from(self, size: usize, gap: usize) -> usize {
         if gap == 0 && size < FIRST_LARGE * Self::GRANULE {
-            return (size + Self::LISTED) / Self::GRANULE - 1;
+            return Self::list_below(size);
         }
         // SAFETY: passed on.
         list_of((size + gap).min(unsafe { self.word(MOST) } as usize) / Self::GRANULE)
