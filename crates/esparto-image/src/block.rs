@@ -1,6 +1,6 @@
 //! The blocks of a segment: relocations, then contents, compressed or not.
 
-use crate::{Field, ImageError, Relocation, wire};
+use crate::{Field, ImageError, Refused, Relocation, error::refuse, wire};
 
 /// Bytes of a block's header.
 pub const BLOCK_HEADER_BYTES: usize = 8;
@@ -29,31 +29,59 @@ impl BlockHeader {
     /// # Errors
     /// A length beyond its limit.
     pub fn parse(words: [u32; 2], offset: u32, limit_bytes: u32) -> Result<Self, ImageError> {
-        let [memory_bytes, stored_bytes] = [words[0] as u16, (words[0] >> 16) as u16];
-        let [relocation_count, flags] = [words[1] as u16, (words[1] >> 16) as u16];
-        let fault = |at, field, actual: u16, expected: u32| {
-            Err(ImageError::Field { offset: offset + at, field, actual: actual.into(), expected })
+        let mut why = ImageError::NONE;
+        let checked = Self::check(words, offset, limit_bytes, &mut why);
+        checked.map_err(|Refused| why).map(|()| Self::from_words(words))
+    }
+
+    /// What the two words say, whatever it is.
+    #[inline]
+    #[must_use]
+    pub const fn from_words(words: [u32; 2]) -> Self {
+        Self {
+            memory_bytes: words[0] as u16,
+            stored_bytes: (words[0] >> 16) as u16,
+            relocation_count: words[1] as u16,
+            is_compressed: words[1] >> 16 & COMPRESSED as u32 != 0,
+        }
+    }
+
+    /// Holds the two words to what a block may be, as [`parse`](Self::parse) does.
+    ///
+    /// # Errors
+    /// A length beyond its limit, written to `why`.
+    #[inline(never)]
+    pub fn check(
+        words: [u32; 2],
+        offset: u32,
+        limit_bytes: u32,
+        why: &mut ImageError,
+    ) -> Result<(), Refused> {
+        let Self { memory_bytes, stored_bytes, relocation_count, is_compressed } =
+            Self::from_words(words);
+        let flags = words[1] >> 16;
+        let mut fault = |at, field, actual: u32, expected: u32| {
+            refuse(why, ImageError::Field { offset: offset + at, field, actual, expected })
         };
         let memory = u32::from(memory_bytes);
-        if memory == 0 || memory > limit_bytes || !memory.is_multiple_of(4) {
-            return fault(0, Field::BlockLength, memory_bytes, limit_bytes);
+        if memory == 0 || memory > limit_bytes || memory % 4 != 0 {
+            return fault(0, Field::BlockLength, memory, limit_bytes);
         }
-        let is_compressed = flags & COMPRESSED != 0;
         let stored_fits = if is_compressed {
             stored_bytes != 0 && stored_bytes < memory_bytes
         } else {
             stored_bytes == memory_bytes
         };
         if !stored_fits {
-            return fault(2, Field::BlockStored, stored_bytes, memory);
+            return fault(2, Field::BlockStored, stored_bytes.into(), memory);
         }
         if u32::from(relocation_count) > memory / 4 + 1 {
-            return fault(4, Field::BlockRelocations, relocation_count, memory / 4 + 1);
+            return fault(4, Field::BlockRelocations, relocation_count.into(), memory / 4 + 1);
         }
-        if flags & !COMPRESSED != 0 {
-            return fault(6, Field::BlockFlags, flags, (flags & COMPRESSED).into());
+        if flags & !u32::from(COMPRESSED) != 0 {
+            return fault(6, Field::BlockFlags, flags, flags & u32::from(COMPRESSED));
         }
-        Ok(Self { memory_bytes, stored_bytes, relocation_count, is_compressed })
+        Ok(())
     }
 
     /// The bytes of the header.

@@ -78,6 +78,23 @@ pub enum ImageError {
     },
 }
 
+/// Something is wrong. What it is was written where the caller asked for it: on a device that is a
+/// word to hand on, where the fault itself would be copied at every step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+impl ImageError {
+    /// A fault of nothing yet, to be written over.
+    pub const NONE: Self = Self::Truncated { expected_bytes: 0, actual_bytes: 0 };
+}
+
+/// Writes down what is wrong.
+#[inline(always)]
+pub(crate) fn refuse(place: &mut ImageError, error: ImageError) -> Result<(), Refused> {
+    *place = error;
+    Err(Refused)
+}
+
 const REWRITE: &str = "copy the image to the storage again";
 const REPACK: &str = "pack the firmware again";
 

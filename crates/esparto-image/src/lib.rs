@@ -49,7 +49,7 @@ pub use block::{BLOCK_HEADER_BYTES, Block, BlockHeader, decompress};
 #[cfg(feature = "build")]
 pub use build::{BuildError, Contents, ImageBuilder, Place};
 pub use checksum::Checksum;
-pub use error::ImageError;
+pub use error::{ImageError, Refused};
 pub use export::{Export, ExportEntry, Exports, name_hash};
 pub use field::Field;
 pub use header::Header;

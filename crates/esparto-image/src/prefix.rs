@@ -1,8 +1,8 @@
 //! What a load decides on: header, segments and dependencies, read with the first sector.
 
 use crate::{
-    Header, ImageError, RawPrefix, Segment,
-    wire::{MAX_DEPENDENCY_COUNT, MAX_SEGMENT_COUNT},
+    Header, ImageError, RawPrefix, Refused, Segment,
+    wire::{MAX_DEPENDENCY_COUNT, MAX_PREFIX_BYTES, MAX_SEGMENT_COUNT},
 };
 
 /// Header, segments and dependencies of an image.
@@ -25,7 +25,17 @@ impl Prefix {
     /// The first fault.
     pub fn parse(bytes: &[u8], file_bytes: u32) -> Result<Self, ImageError> {
         let mut raw = RawPrefix::new();
-        raw.read(bytes, file_bytes)?;
+        let mut why = ImageError::NONE;
+        let mut words = [0; MAX_PREFIX_BYTES / 4];
+        let there = &bytes[..bytes.len().min(MAX_PREFIX_BYTES)];
+        for (word, bytes) in words.iter_mut().zip(there.chunks(4)) {
+            let mut padded = [0; 4];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            *word = u32::from_ne_bytes(padded);
+        }
+        raw.read(&words, there.len() as u32, file_bytes, &mut why)
+            .and_then(|()| raw.check_target(&mut why))
+            .map_err(|Refused| why)?;
         let header = Header::decode(&raw)?;
         let unused = Segment {
             kind: crate::SegmentKind::Zero,

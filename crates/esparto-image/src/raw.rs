@@ -4,7 +4,8 @@
 //! copied into other shapes, because on a device the code for that would be longer than all the rest.
 
 use crate::{
-    Checksum, Encoding, Field, ImageError, Part, Segment, SegmentKind,
+    Checksum, Encoding, Field, ImageError, Part, Refused, Segment, SegmentKind,
+    error::refuse,
     header::at,
     wire::{
         EXPORT_BYTES, HEADER_BYTES, MAGIC, MAX_BLOCK_BYTES, MAX_DEPENDENCY_COUNT, MAX_PREFIX_BYTES,
@@ -12,10 +13,12 @@ use crate::{
     },
 };
 
-const WORDS: usize = MAX_PREFIX_BYTES / 4;
+/// A power of two, so that no index needs to be held to it; the words behind are zero.
+const WORDS: usize = 128;
+const _: () = assert!(WORDS * 4 >= MAX_PREFIX_BYTES && WORDS.is_power_of_two());
 const HEADER: u32 = HEADER_BYTES as u32;
 
-/// Where each field of a segment's entry is, in bytes from its start.
+/// Where each field of a segment's entry is, in bytes from its start; the checksum is at 20.
 mod of_segment {
     pub(super) const KIND: usize = 0;
     pub(super) const ENCODING: usize = 1;
@@ -24,7 +27,6 @@ mod of_segment {
     pub(super) const MEMORY_BYTES: usize = 8;
     pub(super) const OFFSET: usize = 12;
     pub(super) const STORED_BYTES: usize = 16;
-    pub(super) const CHECKSUM: usize = 20;
 }
 
 /// What a field may be, whatever the others are.
@@ -98,8 +100,16 @@ impl Default for RawPrefix {
     }
 }
 
-fn fault(offset: usize, field: Field, actual: u32, expected: u32) -> Result<(), ImageError> {
-    Err(ImageError::Field { offset: offset as u32, field, actual, expected })
+#[inline(never)]
+#[cold]
+fn fault(
+    why: &mut ImageError,
+    offset: usize,
+    field: Field,
+    actual: u32,
+    expected: u32,
+) -> Result<(), Refused> {
+    refuse(why, ImageError::Field { offset: offset as u32, field, actual, expected })
 }
 
 impl RawPrefix {
@@ -110,62 +120,113 @@ impl RawPrefix {
     }
 
     /// Takes in the first [`MAX_PREFIX_BYTES`] bytes of an image of `file_bytes` bytes, or all of
-    /// them if there are fewer, and holds them to the format. The tables' own checksum is not
+    /// them if there are fewer, and holds them to the format. They come as words as they are in the
+    /// file, of which `there_bytes` bytes are the file's. The tables' own checksum is not
     /// among what is verified here: it is at [`segments_offset`](Self::segments_offset) − 4.
     ///
     /// # Errors
-    /// The first fault.
-    pub fn read(&mut self, bytes: &[u8], file_bytes: u32) -> Result<(), ImageError> {
+    /// The first fault, written to `why`.
+    pub fn read(
+        &mut self,
+        words: &[u32],
+        there_bytes: u32,
+        file_bytes: u32,
+        why: &mut ImageError,
+    ) -> Result<(), Refused> {
+        let count = words.len().min(MAX_PREFIX_BYTES / 4);
         // What is not there is zero.
         self.words = [0; WORDS];
-        for (word, bytes) in self.words.iter_mut().zip(bytes.as_chunks().0) {
-            *word = u32::from_le_bytes(*bytes);
+        for (word, there) in self.words.iter_mut().zip(&words[..count]) {
+            *word = u32::from_le(*there);
         }
-        if bytes.len() < HEADER_BYTES {
-            let actual_bytes = bytes.len() as u32;
-            return Err(ImageError::Truncated { expected_bytes: HEADER, actual_bytes });
+        if there_bytes < HEADER {
+            let (expected_bytes, actual_bytes) = (HEADER, there_bytes);
+            return refuse(why, ImageError::Truncated { expected_bytes, actual_bytes });
         }
-        self.check_header()?;
+        self.check_header(why)?;
         let image_bytes = self.image_bytes();
         if file_bytes < image_bytes {
             let (expected_bytes, actual_bytes) = (image_bytes, file_bytes);
-            return Err(ImageError::Truncated { expected_bytes, actual_bytes });
+            return refuse(why, ImageError::Truncated { expected_bytes, actual_bytes });
         }
         if file_bytes > image_bytes {
             let (offset, actual_bytes) = (image_bytes, file_bytes);
-            return Err(ImageError::TrailingBytes { offset, actual_bytes });
+            return refuse(why, ImageError::TrailingBytes { offset, actual_bytes });
         }
         let expected_bytes = self.exports_offset();
-        if (bytes.len() as u32) < expected_bytes {
-            let actual_bytes = bytes.len() as u32;
-            return Err(ImageError::Truncated { expected_bytes, actual_bytes });
+        if there_bytes < expected_bytes {
+            let actual_bytes = there_bytes;
+            return refuse(why, ImageError::Truncated { expected_bytes, actual_bytes });
         }
-        self.check_segments()
+        self.check_segments(why)
     }
 
-    fn check_header(&mut self) -> Result<(), ImageError> {
+    #[inline(never)]
+    fn check_header(&mut self, why: &mut ImageError) -> Result<(), Refused> {
         let magic = [self.words[0].to_le_bytes(), self.words[1].to_le_bytes()];
         if *magic.as_flattened() != MAGIC {
             let mut actual = MAGIC;
             actual.copy_from_slice(magic.as_flattened());
-            return Err(ImageError::NotAnImage { actual });
+            return refuse(why, ImageError::NotAnImage { actual });
         }
         let version = self.half(at::VERSION);
         if version != VERSION {
-            return Err(ImageError::UnsupportedVersion { actual: version, expected: VERSION });
+            return refuse(
+                why,
+                ImageError::UnsupportedVersion { actual: version, expected: VERSION },
+            );
         }
         // The checksum takes itself as zero.
         let expected = core::mem::take(&mut self.words[at::CHECKSUM / 4]);
         let actual = Checksum::of(&self.words[..HEADER_BYTES / 4]);
         self.words[at::CHECKSUM / 4] = expected;
         if actual != expected {
-            return Err(ImageError::Checksum { offset: 0, expected, actual });
+            return refuse(why, ImageError::Checksum { offset: 0, expected, actual });
         }
-        self.check_rules(0, OF_HEADER)?;
+        self.check_rules(0, OF_HEADER, why)?;
         let header_bytes = self.half(at::HEADER_BYTES).into();
         if header_bytes != HEADER {
-            return fault(at::HEADER_BYTES, Field::HeaderLength, header_bytes, HEADER);
+            return fault(why, at::HEADER_BYTES, Field::HeaderLength, header_bytes, HEADER);
         }
+        // A sum that wraps is shorter than its largest part.
+        let (tables_bytes, names_bytes) = (self.tables_bytes(), self.names_bytes());
+        let needed = (self.names_offset() - HEADER).wrapping_add(names_bytes).wrapping_add(4 + 15);
+        let needed = needed & !15;
+        if tables_bytes != needed || needed < names_bytes {
+            return fault(why, at::TABLES_BYTES, Field::TablesLength, tables_bytes, needed);
+        }
+        let image_bytes = self.image_bytes();
+        if image_bytes < HEADER || image_bytes - HEADER < tables_bytes {
+            let expected = HEADER.wrapping_add(tables_bytes);
+            return fault(why, at::IMAGE_BYTES, Field::ImageLength, image_bytes, expected);
+        }
+        self.check_calls(at::CONSTRUCTORS_ADDR, at::CONSTRUCTOR_COUNT, Field::Constructors, why)?;
+        self.check_calls(at::DESTRUCTORS_ADDR, at::DESTRUCTOR_COUNT, Field::Destructors, why)
+    }
+
+    /// A table of functions lies in the data.
+    #[inline(never)]
+    fn check_calls(
+        &self,
+        at: usize,
+        count_at: usize,
+        field: Field,
+        why: &mut ImageError,
+    ) -> Result<(), Refused> {
+        let (addr, count) = (self.word(at), u32::from(self.half(count_at)));
+        let (data_addr, data_bytes) = (self.data_addr(), self.data_bytes());
+        if count != 0 && !lies_inside(addr, 4 * count, data_addr, data_bytes) {
+            return fault(why, at, field, addr, data_addr);
+        }
+        Ok(())
+    }
+
+    /// Holds what the image says of its machine and of its places to itself. A loader that compares
+    /// all of it with its firmware need not.
+    ///
+    /// # Errors
+    /// The first fault, written to `why`.
+    pub fn check_target(&self, why: &mut ImageError) -> Result<(), Refused> {
         let (isa, abi) = (self.isa(), self.byte(at::ABI));
         let is_riscv = isa < 16;
         let fits = match abi {
@@ -175,36 +236,14 @@ impl RawPrefix {
             _ => isa > 16,
         };
         if !fits {
-            return fault(at::ABI, Field::Abi, abi.into(), if is_riscv { 1 } else { 16 });
-        }
-        // A sum that wraps is shorter than its largest part.
-        let (tables_bytes, names_bytes) = (self.tables_bytes(), self.names_bytes());
-        let needed = (self.names_offset() - HEADER).wrapping_add(names_bytes).wrapping_add(4 + 15);
-        let needed = needed & !15;
-        if tables_bytes != needed || needed < names_bytes {
-            return fault(at::TABLES_BYTES, Field::TablesLength, tables_bytes, needed);
-        }
-        let image_bytes = self.image_bytes();
-        if image_bytes < HEADER || image_bytes - HEADER < tables_bytes {
-            let expected = HEADER.wrapping_add(tables_bytes);
-            return fault(at::IMAGE_BYTES, Field::ImageLength, image_bytes, expected);
+            return fault(why, at::ABI, Field::Abi, abi.into(), if is_riscv { 1 } else { 16 });
         }
         for (offset, field) in
             [(at::CODE_ADDR, Field::CodeLength), (at::DATA_ADDR, Field::DataLength)]
         {
             let (addr, len) = (self.word(offset), self.word(offset + 4));
             if len > u32::MAX - addr {
-                return fault(offset + 4, field, len, u32::MAX - addr);
-            }
-        }
-        for (offset, count_offset, field) in [
-            (at::CONSTRUCTORS_ADDR, at::CONSTRUCTOR_COUNT, Field::Constructors),
-            (at::DESTRUCTORS_ADDR, at::DESTRUCTOR_COUNT, Field::Destructors),
-        ] {
-            let (addr, count) = (self.word(offset), u32::from(self.half(count_offset)));
-            let (data_addr, data_bytes) = (self.data_addr(), self.data_bytes());
-            if count != 0 && !lies_inside(addr, 4 * count, data_addr, data_bytes) {
-                return fault(offset, field, addr, data_addr);
+                return fault(why, offset + 4, field, len, u32::MAX - addr);
             }
         }
         Ok(())
@@ -212,7 +251,8 @@ impl RawPrefix {
 
     /// Segments follow one another, in the file without a gap and in memory without an overlap; no
     /// overlay needs itself.
-    fn check_segments(&self) -> Result<(), ImageError> {
+    #[inline(never)]
+    fn check_segments(&self, why: &mut ImageError) -> Result<(), Refused> {
         use of_segment::{ADDR, ENCODING, KIND, MEMORY_BYTES, OFFSET, STORED_BYTES};
         let image_bytes = self.image_bytes();
         let is_code = self.part() == Part::Code.code();
@@ -225,24 +265,23 @@ impl RawPrefix {
         let mut next_addr = 0;
         for index in 0..self.segment_count() {
             let at = HEADER_BYTES + index * SEGMENT_BYTES;
-            self.check_rules(at, OF_SEGMENT)?;
-            let (kind, encoding) = (self.byte(at + KIND), self.byte(at + ENCODING));
-            let (addr, memory_bytes) = (self.word(at + ADDR), self.word(at + MEMORY_BYTES));
-            let (offset, stored) = (self.word(at + OFFSET), self.word(at + STORED_BYTES));
+            self.check_rules(at, OF_SEGMENT, why)?;
+            let [kinds, addr, memory_bytes, offset, stored, _] = *self.entry(index);
+            let (kind, encoding) = (kinds as u8, (kinds >> 8) as u8);
             if (kind == SegmentKind::Code as u8) != is_code {
                 let expected = first_kind.into();
-                return fault(at + KIND, Field::SegmentKind, kind.into(), expected);
+                return fault(why, at + KIND, Field::SegmentKind, kind.into(), expected);
             }
             if !lies_inside(addr, memory_bytes, place_addr, place_bytes) {
-                return fault(at + ADDR, Field::SegmentAddress, addr, place_addr);
+                return fault(why, at + ADDR, Field::SegmentAddress, addr, place_addr);
             }
             if memory_bytes == 0 {
-                return fault(at + MEMORY_BYTES, Field::SegmentLength, 0, 4);
+                return fault(why, at + MEMORY_BYTES, Field::SegmentLength, 0, 4);
             }
             let is_zero = kind == SegmentKind::Zero as u8;
             let is_plain = encoding == Encoding::Plain as u8;
             if !is_plain && (is_zero || self.block_bytes() == 0) {
-                return fault(at + ENCODING, Field::SegmentEncoding, encoding.into(), 0);
+                return fault(why, at + ENCODING, Field::SegmentEncoding, encoding.into(), 0);
             }
             // A length that wraps is less than what it is to hold.
             let expected = match (is_zero, is_plain) {
@@ -251,17 +290,17 @@ impl RawPrefix {
                 (_, false) => stored.max(16),
             };
             if stored != expected || (is_plain && !is_zero && stored < memory_bytes) {
-                return fault(at + STORED_BYTES, Field::SegmentStored, stored, expected);
+                return fault(why, at + STORED_BYTES, Field::SegmentStored, stored, expected);
             }
             if offset != next_offset {
-                return fault(at + OFFSET, Field::SegmentOffset, offset, next_offset);
+                return fault(why, at + OFFSET, Field::SegmentOffset, offset, next_offset);
             }
             if addr < next_addr {
-                return fault(at + ADDR, Field::SegmentAddress, addr, next_addr);
+                return fault(why, at + ADDR, Field::SegmentAddress, addr, next_addr);
             }
             if stored > image_bytes - offset {
                 let left = image_bytes - offset;
-                return fault(at + STORED_BYTES, Field::SegmentStored, stored, left);
+                return fault(why, at + STORED_BYTES, Field::SegmentStored, stored, left);
             }
             next_offset = offset + stored;
             // Cannot wrap: it lies inside the code or the data, which do not.
@@ -269,19 +308,19 @@ impl RawPrefix {
         }
         if next_offset != image_bytes {
             let (offset, actual_bytes) = (next_offset, image_bytes);
-            return Err(ImageError::TrailingBytes { offset, actual_bytes });
+            return refuse(why, ImageError::TrailingBytes { offset, actual_bytes });
         }
         for index in 0..self.dependency_count() {
             let (offset, overlay) = (self.dependencies_offset() + 2 * index, self.overlay());
             if self.half(offset) == overlay {
                 let (actual, expected) = (overlay.into(), u32::from(overlay) + 1);
-                return fault(offset, Field::Dependency, actual, expected);
+                return fault(why, offset, Field::Dependency, actual, expected);
             }
         }
         Ok(())
     }
 
-    fn check_rules(&self, at: usize, rules: &[Rule]) -> Result<(), ImageError> {
+    fn check_rules(&self, at: usize, rules: &[Rule], why: &mut ImageError) -> Result<(), Refused> {
         for rule in rules {
             let offset = at + usize::from(rule.offset);
             let (actual, step) = (self.number(offset, rule.width), u32::from(rule.step));
@@ -297,7 +336,7 @@ impl RawPrefix {
             } else {
                 continue;
             };
-            return fault(offset, rule.field, actual, expected);
+            return fault(why, offset, rule.field, actual, expected);
         }
         Ok(())
     }
@@ -310,10 +349,10 @@ impl RawPrefix {
         }
     }
 
-    /// The word at `offset`, a multiple of 4; 0 outside.
+    /// The word that has the byte at `offset`.
     #[inline]
     fn word(&self, offset: usize) -> u32 {
-        self.words.get(offset / 4).copied().unwrap_or(0)
+        self.words[offset / 4 % WORDS]
     }
 
     #[inline]
@@ -485,21 +524,27 @@ impl RawPrefix {
     #[inline]
     #[must_use]
     pub fn segment(&self, index: usize) -> Segment {
-        let at = HEADER_BYTES + index * SEGMENT_BYTES;
-        let is_plain = self.byte(at + of_segment::ENCODING) == 0;
+        let [kinds, addr, memory_bytes, offset, stored_bytes, checksum] = *self.entry(index);
         Segment {
-            kind: match self.byte(at + of_segment::KIND) {
+            kind: match kinds as u8 {
                 1 => SegmentKind::Code,
                 2 => SegmentKind::Data,
                 _ => SegmentKind::Zero,
             },
-            encoding: if is_plain { Encoding::Plain } else { Encoding::Blocks },
-            addr: self.word(at + of_segment::ADDR),
-            memory_bytes: self.word(at + of_segment::MEMORY_BYTES),
-            offset: self.word(at + of_segment::OFFSET),
-            stored_bytes: self.word(at + of_segment::STORED_BYTES),
-            checksum: self.word(at + of_segment::CHECKSUM),
+            encoding: if kinds >> 8 == 0 { Encoding::Plain } else { Encoding::Blocks },
+            addr,
+            memory_bytes,
+            offset,
+            stored_bytes,
+            checksum,
         }
+    }
+
+    /// The words of a segment's entry; `index` is below their number.
+    #[inline]
+    fn entry(&self, index: usize) -> &[u32; SEGMENT_BYTES / 4] {
+        let table = &self.words[HEADER_BYTES / 4..][..MAX_SEGMENT_COUNT * SEGMENT_BYTES / 4];
+        &table.as_chunks().0[index % MAX_SEGMENT_COUNT]
     }
 
     fn dependencies_offset(&self) -> usize {

@@ -46,7 +46,7 @@ where
             let mapped = explained(|why| self.ensure(overlay, Cause::Implicit, stay, why))?;
             // Another task may have evicted it since.
             let pin_count = self.with(|state| {
-                let slot = &mut state.slots[mapped.slot()];
+                let slot = state.slot(mapped.slot());
                 let is_there = usize::from(slot.overlay) == overlay;
                 let pin_count = slot.pin_count;
                 if is_there {
@@ -63,7 +63,7 @@ where
     }
 
     fn release(&self, slot: usize) {
-        self.with(|state| state.slots[slot].pin_count -= 1);
+        self.with(|state| state.slot(slot).pin_count -= 1);
     }
 
     fn lookup(&self, overlay: usize, name: &str) -> Result<u32, LoadError> {

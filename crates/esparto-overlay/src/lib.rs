@@ -27,6 +27,8 @@
 //!
 //! How it meets the packer is in `docs/overlays.md`, the files byte by byte in `docs/format.md`.
 #![no_std]
+// The assembly of these cores is not stable; their compilers are nightly ones.
+#![cfg_attr(target_arch = "xtensa", feature(asm_experimental_arch))]
 
 mod error;
 mod fault;
@@ -34,7 +36,7 @@ mod function;
 mod gdb;
 mod handle;
 mod load;
-#[cfg(target_arch = "riscv32")]
+#[cfg(any(target_arch = "riscv32", target_arch = "xtensa"))]
 mod miss;
 mod overlays;
 mod place;

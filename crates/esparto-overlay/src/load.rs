@@ -2,15 +2,15 @@
 
 use core::num::NonZeroU16;
 
-use esparto_image::{Part, RawPrefix, firmware::SlotEntry};
+use esparto_image::{Part, firmware::SlotEntry};
 
 use crate::{
     Event, LoadError, Overlays, Platform, Store, Tables, Writer,
-    fault::{Checked, refuse},
+    fault::{Checked, Refused, refuse},
     overlays::stack_pointer,
     place,
     state::{Life, NONE},
-    stream::Stream,
+    stream::Engine,
 };
 
 /// Overlays that need one another may form a chain of this length.
@@ -92,7 +92,9 @@ where
         let turn = self.turn();
         let outcome = self.bring_chain(overlay, cause, stay, why);
         if outcome.is_err() {
-            self.with(|state| state.stats.failure_count += 1);
+            self.with(|state| {
+                state.stats.failure_count = state.stats.failure_count.wrapping_add(1);
+            });
         }
         drop(turn);
         outcome
@@ -135,15 +137,16 @@ where
             return refuse(why, LoadError::Unloaded { overlay: target as u16 });
         }
         let mut chain = [target as u16; CHAIN_LIMIT];
-        let mut len = 1;
-        while let Some(&overlay) = chain[..len].last() {
+        let mut len = 1_usize;
+        // As long as one waits.
+        while let Some(&overlay) = chain.get(len.wrapping_sub(1)) {
             let cause = if len == 1 { cause } else { Cause::Implicit };
             let needs = self.bring(overlay.into(), cause, stay, why)?;
             if needs == NONE {
                 len -= 1;
                 continue;
             }
-            if chain[..len].contains(&needs) {
+            if chain.iter().take(len).any(|waiting| *waiting == needs) {
                 return refuse(why, LoadError::CircularDependency { overlay, needs });
             }
             let Some(place) = chain.get_mut(len) else {
@@ -171,23 +174,20 @@ where
         let is_first = !life.0.is_alive();
         // SAFETY: it is our turn; constructors, which may load, run when this is over.
         let engine = unsafe { self.engine() };
-        let mut stream = Stream::new(engine, &self.platform, why);
-        let outcome = self.fetch(&mut stream, overlay, life, cause, stay);
-        stream.close();
-        let spent = stream.stats;
-        self.with(|state| state.stats.add(&spent));
-        let placed = outcome?;
+        let outcome = self.fetch(engine, overlay, life, cause, stay);
+        self.close(engine);
+        let Ok(placed) = outcome else { return refuse(why, engine.why) };
         if placed.needs != NONE {
             return Ok(placed.needs);
         }
         let Placed { slot, moved, code_bytes, .. } = placed;
         self.with(|state| {
-            let place = &mut state.slots[slot];
+            state.touch(slot);
+            let place = state.slot(slot);
             place.overlay = overlay as u16;
             place.is_private = true;
             place.moved = moved;
             (place.destructors_addr, place.destructor_count) = placed.destructors;
-            state.touch(slot);
             state.stats.load_count = state.stats.load_count.wrapping_add(1);
             if matches!(cause, Cause::Restore { .. }) {
                 state.stats.restore_count = state.stats.restore_count.wrapping_add(1);
@@ -199,7 +199,7 @@ where
         if is_first {
             self.run_all(placed.constructors);
         }
-        self.with(|state| state.slots[slot].is_private = false);
+        self.with(|state| state.slot(slot).is_private = false);
         self.tables.set_mapped(overlay, Some(moved));
         let (overlay, slot) = (overlay as u16, slot as u16);
         self.platform.event(Event::Loaded { overlay, slot, code_bytes });
@@ -225,72 +225,80 @@ where
     }
 
     /// Reads an overlay into its slot and, if it is not alive, into its data area.
+    #[inline(never)]
     fn fetch(
         &self,
-        stream: &mut Stream<'_, S, W, P>,
+        engine: &mut Engine<S, W>,
         overlay: usize,
         (life, living_pair): (Life, u32),
         cause: Cause,
         stay: Stay,
     ) -> Checked<Placed> {
-        self.open(stream, overlay, Part::Code)?;
-        let pair = stream.prefix.pair();
+        self.open(engine, overlay, Part::Code)?;
+        let pair = engine.prefix.pair();
         if life.is_alive() && living_pair != fold(pair) {
             let (actual, expected) = (fold(pair), living_pair);
-            return refuse(stream.why, LoadError::StalePair { actual, expected });
+            return refuse(&mut engine.why, LoadError::StalePair { actual, expected });
         }
         let mut placed = Placed {
             slot: 0,
             moved: 0,
             pair: fold(pair),
-            code_bytes: stream.prefix.code_bytes(),
-            constructors: stream.prefix.constructors(),
-            destructors: stream.prefix.destructors(),
-            needs: self.first_need(&stream.prefix, stream.why)?,
+            code_bytes: engine.prefix.code_bytes(),
+            constructors: engine.prefix.constructors(),
+            destructors: engine.prefix.destructors(),
+            needs: self.first_need(engine)?,
         };
         if placed.needs != NONE {
             return Ok(placed);
         }
         if !life.is_alive() {
-            self.check_data_is_free(overlay, stream.why)?;
+            self.check_data_is_free(overlay, &mut engine.why)?;
         }
-        placed.slot = self.choose_slot(overlay, stream, life, cause, stay)?;
-        self.evict(placed.slot, stream.why)?;
-        let mut code_addr = stream.prefix.code_addr();
-        if stream.prefix.is_relocatable() {
+        placed.slot = self.choose_slot(overlay, engine, life, cause, stay)?;
+        self.evict(placed.slot, &mut engine.why)?;
+        let mut code_addr = engine.prefix.code_addr();
+        if engine.prefix.is_relocatable() {
             let start_addr = self.tables.slot(placed.slot).start_addr;
             placed.moved = start_addr.wrapping_sub(code_addr);
             code_addr = start_addr;
         }
         // SAFETY: the slot is empty and long enough for the code.
-        unsafe { place::place(stream, placed.moved)? };
+        unsafe { place::place(engine, &self.platform, placed.moved)? };
         let before = self.platform.ticks();
-        stream.writer.sync(code_addr, placed.code_bytes);
-        stream.stats.sync_ticks = self.platform.ticks().wrapping_sub(before);
-        stream.stats.code_bytes = placed.code_bytes;
+        engine.writer.sync(code_addr, placed.code_bytes);
+        engine.spent.sync_ticks = self.platform.ticks().wrapping_sub(before);
+        engine.spent.code_bytes = placed.code_bytes;
         if !life.is_alive() {
-            self.open(stream, overlay, Part::Data)?;
+            self.open(engine, overlay, Part::Data)?;
             // Everything else that pairs have in common is the firmware's too.
-            if stream.prefix.pair() != pair {
-                let (actual, expected) = (fold(stream.prefix.pair()), placed.pair);
-                return refuse(stream.why, LoadError::StalePair { actual, expected });
+            if engine.prefix.pair() != pair {
+                let (actual, expected) = (fold(engine.prefix.pair()), placed.pair);
+                return refuse(&mut engine.why, LoadError::StalePair { actual, expected });
             }
             // SAFETY: the data area is the overlay's, and no other that lies there is alive.
-            unsafe { place::place(stream, placed.moved)? };
-            stream.stats.data_bytes = stream.prefix.data_bytes();
+            unsafe { place::place(engine, &self.platform, placed.moved)? };
+            engine.spent.data_bytes = engine.prefix.data_bytes();
         }
         Ok(placed)
+    }
+
+    /// Closes what is open and counts what was spent.
+    pub(crate) fn close(&self, engine: &mut Engine<S, W>) {
+        engine.close();
+        let spent = core::mem::replace(&mut engine.spent, crate::Stats::NONE);
+        self.with(|state| state.stats.add(&spent));
     }
 
     /// Opens a file and holds its header to the firmware.
     pub(crate) fn open(
         &self,
-        stream: &mut Stream<'_, S, W, P>,
+        engine: &mut Engine<S, W>,
         overlay: usize,
         part: Part,
     ) -> Checked<()> {
-        stream.open(self.tables.name(overlay), part)?;
-        let (prefix, why) = (&stream.prefix, &mut *stream.why);
+        engine.open(&self.platform, self.tables.name(overlay), part)?;
+        let (prefix, why) = (&engine.prefix, &mut engine.why);
         let (firmware, entry) = (self.tables.identity(), self.tables.overlay(overlay));
         if prefix.part() != part.code() {
             return refuse(why, LoadError::WrongPart { expected: part });
@@ -301,12 +309,7 @@ where
             return refuse(why, LoadError::WrongOverlay { actual, expected });
         }
         if !equal(prefix.chip(), firmware.chip) {
-            let [first, second, ..] = prefix.chip().map(u32::to_le_bytes);
-            let mut actual = [0; 8];
-            actual[..4].copy_from_slice(&first);
-            actual[4..].copy_from_slice(&second);
-            let expected = firmware.chip.first_chunk().copied().unwrap_or_default();
-            return refuse(why, LoadError::WrongChip { actual, expected });
+            return refuse_chip(why, prefix.chip(), firmware.chip);
         }
         // The compressed RISC-V sets include one another; Xtensa cores differ too much.
         let (actual, expected) = (prefix.isa(), firmware.isa);
@@ -343,8 +346,9 @@ where
     }
 
     /// The first overlay that must come before this one and is not alive, or [`NONE`].
-    fn first_need(&self, prefix: &RawPrefix, why: &mut LoadError) -> Checked<u16> {
+    fn first_need(&self, engine: &mut Engine<S, W>) -> Checked<u16> {
         let count = self.tables.overlay_count();
+        let (prefix, why) = (&engine.prefix, &mut engine.why);
         for index in 0..prefix.dependency_count() {
             let needs = prefix.dependency(index);
             let actual = usize::from(needs);
@@ -363,6 +367,7 @@ where
     }
 
     /// No other overlay that is alive has data where this one's will lie.
+    #[inline(never)]
     fn check_data_is_free(&self, overlay: usize, why: &mut LoadError) -> Checked<()> {
         let entry = self.tables.overlay(overlay);
         let end_addr = entry.data_addr.wrapping_add(entry.data_bytes);
@@ -379,15 +384,16 @@ where
 
     /// Chooses the slot for an overlay: an empty one, or the one that was not asked for longest.
     /// Linear in the slots.
+    #[inline(never)]
     fn choose_slot(
         &self,
         overlay: usize,
-        stream: &mut Stream<'_, S, W, P>,
+        engine: &mut Engine<S, W>,
         life: Life,
         cause: Cause,
         stay: Stay,
     ) -> Checked<usize> {
-        let prefix = &stream.prefix;
+        let prefix = &engine.prefix;
         let needed_bytes = prefix.code_bytes();
         let is_fixed = !prefix.is_relocatable();
         let only = match cause {
@@ -402,7 +408,8 @@ where
         let stack_addr = stack_pointer();
         let mut longest_bytes = 0;
         let mut best = None;
-        let mut refusal = None;
+        let mut is_pinned = false;
+        engine.why = LoadError::TooLarge { needed_bytes, slot_bytes: 0 };
         for index in 0..self.tables.slot_count().min(SLOTS) {
             if only.is_some_and(|only| only != index) {
                 continue;
@@ -417,25 +424,29 @@ where
                 let (actual_addr, expected_addr) = (prefix.code_addr(), start_addr);
                 let part = Part::Code;
                 let error = LoadError::WrongPlace { part, actual_addr, expected_addr };
-                return refuse(stream.why, error);
+                return refuse(&mut engine.why, error);
             }
             let slot = index as u16;
             // The clock may wrap: ages are differences.
             let (is_empty, is_held, pin_count, age) = self.with(|state| {
-                let place = &state.slots[index];
+                let clock = state.clock;
+                let place = state.slot(index);
                 let is_held = place.pin_count != 0 || place.is_private;
-                let age = state.clock.wrapping_sub(place.used_at);
+                let age = clock.wrapping_sub(place.used_at);
                 (place.overlay == NONE, is_held, place.pin_count, age)
             });
             let age = if is_empty { u32::MAX } else { age };
             if !is_empty {
                 let end_addr = start_addr.wrapping_add(len_bytes);
                 if is_held || self.platform.is_elsewhere(start_addr, end_addr) {
-                    refusal = Some(LoadError::AllPinned { slot, pin_count });
+                    engine.why = LoadError::AllPinned { slot, pin_count };
+                    is_pinned = true;
                     continue;
                 }
                 if stay == Stay::Here && self.is_called_from(stack_addr, index) {
-                    refusal = refusal.or(Some(LoadError::InUse { slot }));
+                    if !is_pinned {
+                        engine.why = LoadError::InUse { slot };
+                    }
                     continue;
                 }
             }
@@ -443,18 +454,18 @@ where
                 best = Some((age, index));
             }
         }
-        let too_large = LoadError::TooLarge { needed_bytes, slot_bytes: longest_bytes };
-        match best {
-            Some((_, index)) => Ok(index),
-            None => refuse(stream.why, refusal.unwrap_or(too_large)),
+        if let LoadError::TooLarge { slot_bytes, .. } = &mut engine.why {
+            *slot_bytes = longest_bytes;
         }
+        best.map(|(_, index)| index).ok_or(Refused)
     }
 
     /// Empties a slot, before anything is written to it. Nobody was in it when it was chosen; who
     /// came since then keeps it.
+    #[inline(never)]
     pub(crate) fn evict(&self, slot: usize, why: &mut LoadError) -> Checked<()> {
         let (overlay, moved) =
-            self.with(|state| (state.slots[slot].overlay, state.slots[slot].moved));
+            self.with(|state| (state.slot(slot).overlay, state.slot(slot).moved));
         if overlay == NONE {
             return Ok(());
         }
@@ -464,7 +475,7 @@ where
         let is_elsewhere =
             self.platform.is_elsewhere(start_addr, start_addr.wrapping_add(len_bytes));
         let pin_count = self.with(|state| {
-            let place = &mut state.slots[slot];
+            let place = state.slot(slot);
             if place.pin_count == 0 && !is_elsewhere {
                 place.overlay = NONE;
                 state.stats.eviction_count = state.stats.eviction_count.wrapping_add(1);
@@ -490,10 +501,23 @@ const fn fold(pair: u64) -> u32 {
 /// The first code of an Xtensa core.
 const FIRST_XTENSA: u8 = esparto_image::Isa::XtensaLx106.code();
 
+/// Tells the beginnings of two chips' names.
+#[cold]
+fn refuse_chip<T>(why: &mut LoadError, words: &[u32; 5], chip: &[u8; 20]) -> Checked<T> {
+    let (mut actual, mut expected) = ([0; 8], [0; 8]);
+    for index in 0..8 {
+        actual[index] = (words[index / 4] >> (8 * (index % 4))) as u8;
+        expected[index] = chip[index];
+    }
+    refuse(why, LoadError::WrongChip { actual, expected })
+}
+
 /// Are the bytes of `words` those of `text`, padded with zeros?
 #[inline(never)]
 fn equal(words: &[u32], text: &[u8]) -> bool {
-    let there = words.iter().flat_map(|word| word.to_le_bytes());
-    let expected = text.iter().copied().chain(core::iter::repeat(0));
-    text.len() <= 4 * words.len() && there.zip(expected).all(|(there, expected)| there == expected)
+    let mut rest = text.iter();
+    let is_equal = |word: &u32| {
+        word.to_le_bytes().iter().all(|byte| *byte == rest.next().copied().unwrap_or(0))
+    };
+    words.iter().all(is_equal) && rest.next().is_none()
 }

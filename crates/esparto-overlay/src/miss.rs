@@ -1,4 +1,4 @@
-//! The way from a stub into the loader and back, in RISC-V assembly.
+//! The way from a stub into the loader and back, in the assembly of RISC-V and of Xtensa (call0).
 
 use core::cell::Cell;
 
@@ -7,9 +7,11 @@ use esparto_image::firmware::FunctionRecord;
 
 use crate::{LoadError, Missed, Overlays, Platform, Store, Tables, Writer};
 
-#[cfg(target_feature = "f")]
+#[cfg(target_arch = "xtensa")]
+core::arch::global_asm!(include_str!("miss_xtensa.S"));
+#[cfg(all(target_arch = "riscv32", target_feature = "f"))]
 core::arch::global_asm!(".set ESPARTO_FLOATS, 1", include_str!("miss.S"));
-#[cfg(not(target_feature = "f"))]
+#[cfg(all(target_arch = "riscv32", not(target_feature = "f")))]
 core::arch::global_asm!(include_str!("miss.S"));
 
 /// What the assembly calls, once there are overlays.
@@ -21,21 +23,30 @@ trait Handler: Sync {
 
 static HANDLER: Mutex<Cell<Option<&'static dyn Handler>>> = Mutex::new(Cell::new(None));
 
-/// The registers that the miss path keeps: those of a call's arguments, in the order of `miss.S`.
+/// How many registers hold arguments.
+const ARGUMENT_COUNT: usize = if cfg!(target_arch = "xtensa") { 6 } else { 8 };
+
+/// The registers that the miss path keeps: those of a call's arguments, in the order of the assembly.
 #[repr(C)]
 struct Frame {
-    arguments: [usize; 8],
+    arguments: [usize; ARGUMENT_COUNT],
     static_chain: usize,
     return_addr: usize,
 }
 
-/// Bytes that `miss.S` takes from the stack, up to the caller's stack pointer.
-const FRAME_BYTES: usize = if cfg!(target_feature = "f") { 80 } else { 48 };
+/// Bytes that the assembly takes from the stack, up to the caller's stack pointer.
+const FRAME_BYTES: usize = if cfg!(target_arch = "xtensa") {
+    32
+} else if cfg!(target_feature = "f") {
+    80
+} else {
+    48
+};
 
 unsafe extern "C" {
-    /// `miss.S`: calls [`esparto_overlay_returned`] and returns to where that says.
+    /// The assembly: calls [`esparto_overlay_returned`] and returns to where that says.
     fn __esparto_overlay_return();
-    /// `miss.S`: returns at once.
+    /// The assembly: returns at once.
     fn __esparto_overlay_answer();
 }
 
@@ -100,7 +111,7 @@ fn handler() -> &'static dyn Handler {
 }
 
 /// # Safety
-/// Called by `miss.S` only.
+/// Called by the assembly only.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __esparto_overlay_missed(
     record: *const FunctionRecord,

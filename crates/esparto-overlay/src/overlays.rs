@@ -8,6 +8,7 @@ use crate::{
     function::Function,
     load::{Cause, Stay},
     state::{NONE, State},
+    stream::Engine,
 };
 
 /// Loads, pins and evicts the overlays of a firmware.
@@ -18,33 +19,26 @@ use crate::{
 /// never read in one.
 ///
 /// What it costs in RAM is nine bytes for each overlay, 24 for each slot, and some 700 for the rest.
-pub struct Overlays<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> {
+pub struct Overlays<S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize> {
     state: UnsafeCell<State<SLOTS, OVERLAYS>>,
     engine: UnsafeCell<Engine<S, W>>,
     pub(crate) platform: P,
     pub(crate) tables: T,
 }
 
-/// What the task whose turn it is loads with.
-pub(crate) struct Engine<S, W> {
-    pub(crate) store: S,
-    pub(crate) writer: W,
-    pub(crate) bounce: &'static mut [u32],
-}
-
 // SAFETY: the engine is only used by the task whose turn it is, and everything else is behind the
 // critical section or shared by its own type.
-unsafe impl<S: Send, W: Send, P: Sync, T: Sync, const SLOTS: usize, const OVERLAYS: usize> Sync
-    for Overlays<S, W, P, T, SLOTS, OVERLAYS>
+unsafe impl<S: Store + Send, W: Send, P: Sync, T: Sync, const SLOTS: usize, const OVERLAYS: usize>
+    Sync for Overlays<S, W, P, T, SLOTS, OVERLAYS>
 {
 }
 
 /// A task's turn to load. Ends when dropped.
-pub(crate) struct Turn<'a, S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> {
+pub(crate) struct Turn<'a, S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize> {
     overlays: &'a Overlays<S, W, P, T, SLOTS, OVERLAYS>,
 }
 
-impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Drop
+impl<S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Drop
     for Turn<'_, S, W, P, T, SLOTS, OVERLAYS>
 {
     fn drop(&mut self) {
@@ -54,7 +48,9 @@ impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Drop
     }
 }
 
-impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Overlays<S, W, P, T, SLOTS, OVERLAYS> {
+impl<S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize>
+    Overlays<S, W, P, T, SLOTS, OVERLAYS>
+{
     /// The state, in a critical section. Nothing that is given to this calls it again.
     #[inline]
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut State<SLOTS, OVERLAYS>) -> R) -> R {
@@ -100,7 +96,7 @@ where
         }
         Ok(Self {
             state: UnsafeCell::new(State::new()),
-            engine: UnsafeCell::new(Engine { store, writer, bounce }),
+            engine: UnsafeCell::new(Engine::new(store, writer, bounce)),
             platform,
             tables,
         })

@@ -6,8 +6,8 @@ use esparto_image::{
 
 use crate::{
     Platform, Store, Writer,
-    fault::{Checked, refuse_image},
-    stream::Stream,
+    fault::{Checked, Refused},
+    stream::Engine,
 };
 
 const BLOCK_HEADER_WORDS: usize = BLOCK_HEADER_BYTES / 4;
@@ -56,31 +56,32 @@ unsafe fn put<W: Writer, P: Platform>(
 /// # Safety
 /// Code and data lie where the header says, the code `moved` bytes above, and nobody uses them.
 pub(crate) unsafe fn place<S: Store, W: Writer, P: Platform>(
-    stream: &mut Stream<'_, S, W, P>,
+    engine: &mut Engine<S, W>,
+    platform: &P,
     moved: u32,
 ) -> Checked<()> {
-    stream.pass_tables(|_, _| ())?;
-    for index in 0..stream.prefix.segment_count() {
-        let segment = stream.prefix.segment(index);
+    engine.pass_tables(platform, |_, _| ())?;
+    for index in 0..engine.prefix.segment_count() {
+        let segment = engine.prefix.segment(index);
         let end_offset = segment.offset + segment.stored_bytes;
         let by = if segment.kind == SegmentKind::Code { moved } else { 0 };
         let addr = segment.addr.wrapping_add(by);
-        stream.begin_sum(end_offset);
+        engine.begin_sum(platform, end_offset);
         // SAFETY: the prefix was checked, so every segment lies inside code or data.
         unsafe {
             if segment.kind == SegmentKind::Zero {
                 for offset in (0..segment.memory_bytes).step_by(4) {
-                    stream.platform.store_data(addr.wrapping_add(offset), 0);
+                    platform.store_data(addr.wrapping_add(offset), 0);
                 }
             } else if segment.encoding == Encoding::Plain {
-                copy(stream, &segment, addr)?;
+                copy(engine, platform, &segment, addr)?;
             } else {
-                relocate(stream, &segment, addr, Moved { code: moved, data: 0 })?;
+                relocate(engine, platform, &segment, addr, Moved { code: moved, data: 0 })?;
             }
         }
         // What is left is padding.
-        stream.skip_to(end_offset)?;
-        stream.finish_sum(segment.offset, segment.checksum)?;
+        engine.skip_to(platform, end_offset)?;
+        engine.finish_sum(segment.offset, segment.checksum)?;
     }
     Ok(())
 }
@@ -88,19 +89,20 @@ pub(crate) unsafe fn place<S: Store, W: Writer, P: Platform>(
 /// # Safety
 /// As for [`place`].
 unsafe fn copy<S: Store, W: Writer, P: Platform>(
-    stream: &mut Stream<'_, S, W, P>,
+    engine: &mut Engine<S, W>,
+    platform: &P,
     segment: &Segment,
     mut addr: u32,
 ) -> Checked<()> {
     let mut left = segment.memory_bytes as usize / 4;
     while left != 0 {
-        let count = stream.some(left)?.len();
-        let before = stream.platform.ticks();
-        let words = &stream.buffer[stream.start..stream.start + count];
+        let count = engine.some(platform, left)?.len();
+        let before = platform.ticks();
+        let words = engine.buffer.get(engine.start..engine.start + count).unwrap_or_default();
         // SAFETY: inside the segment, as promised by the caller.
-        unsafe { put(stream.writer, stream.platform, segment.kind, addr, words) };
-        stream.count_copy(before);
-        stream.start += count;
+        unsafe { put(&mut engine.writer, platform, segment.kind, addr, words) };
+        engine.count_copy(platform, before);
+        engine.start += count;
         addr = addr.wrapping_add(4 * count as u32);
         left -= count;
     }
@@ -109,42 +111,51 @@ unsafe fn copy<S: Store, W: Writer, P: Platform>(
 
 /// # Safety
 /// As for [`place`].
+#[inline(never)]
 unsafe fn relocate<S: Store, W: Writer, P: Platform>(
-    stream: &mut Stream<'_, S, W, P>,
+    engine: &mut Engine<S, W>,
+    platform: &P,
     segment: &Segment,
     mut addr: u32,
     moved: Moved,
 ) -> Checked<()> {
-    let block_bytes = stream.prefix.block_bytes();
+    let block_bytes = engine.prefix.block_bytes();
     // A block with a relocation for each word and one more.
-    stream.keep_lead(BLOCK_HEADER_BYTES as u32 + 4 + 2 * block_bytes)?;
+    engine.keep_lead(BLOCK_HEADER_BYTES as u32 + 4 + 2 * block_bytes)?;
     let end_offset = segment.offset + segment.stored_bytes;
     let mut left_bytes = segment.memory_bytes;
     // The last word of the block before waits: an instruction may begin in its second half.
     let mut held = 0;
     let mut is_first = true;
     while left_bytes != 0 {
-        let (offset, part) = (stream.offset(), stream.part);
-        let words = stream.exactly(BLOCK_HEADER_WORDS)?;
-        let header = [u32::from_le(words[0]), u32::from_le(words[1])];
-        let header = match BlockHeader::parse(header, offset, left_bytes.min(block_bytes)) {
-            Ok(header) => header,
-            Err(cause) => return refuse_image(stream.why, part, cause),
+        let offset = engine.offset();
+        let [first, second] = *engine.exactly(platform, BLOCK_HEADER_WORDS)? else {
+            return Err(Refused);
         };
+        let words = [u32::from_le(first), u32::from_le(second)];
+        let limit_bytes = left_bytes.min(block_bytes);
+        if BlockHeader::check(words, offset, limit_bytes, &mut engine.fault).is_err() {
+            return engine.refuse_file();
+        }
+        let header = BlockHeader::from_words(words);
         let block_words = BLOCK_HEADER_WORDS + header.body_bytes() / 4;
         if block_words as u32 > end_offset.saturating_sub(offset) / 4 {
             let expected_bytes = offset + 4 * block_words as u32;
-            let cause = ImageError::Truncated { expected_bytes, actual_bytes: end_offset };
-            return refuse_image(stream.why, part, cause);
+            engine.fault = ImageError::Truncated { expected_bytes, actual_bytes: end_offset };
+            return engine.refuse_file();
         }
-        stream.exactly(block_words)?;
-        let before = stream.platform.ticks();
-        let block = &mut stream.buffer[stream.start..stream.start + block_words];
+        engine.exactly(platform, block_words)?;
+        let before = platform.ticks();
+        let end = engine.start + block_words;
+        let block = engine.buffer.get_mut(engine.start..end).unwrap_or_default();
         // The word that waits takes the place in front of the contents, which is that of the last
         // relocation, or of the header's second half.
         let count = usize::from(header.relocation_count);
-        let (front, window) = block.split_at_mut(1 + count);
-        let last = core::mem::replace(&mut window[0], held);
+        let Some((front, window)) = block.split_at_mut_checked(1 + count) else {
+            return Err(Refused);
+        };
+        let Some(place) = window.first_mut() else { return Err(Refused) };
+        let last = core::mem::replace(place, held);
         #[cfg(feature = "lz4")]
         let mut unpacked = [0_u32; 1 + esparto_image::MAX_BLOCK_BYTES / 4];
         let window = if header.is_compressed {
@@ -156,12 +167,16 @@ unsafe fn relocate<S: Store, W: Writer, P: Platform>(
                 let stored = &bytemuck::cast_slice(&window[1..])[..header.stored_bytes.into()];
                 let memory = bytemuck::cast_slice_mut(&mut unpacked[1..]);
                 if let Err(cause) = esparto_image::decompress(stored, memory, offset) {
-                    return refuse_image(stream.why, part, cause);
+                    engine.fault = cause;
+                    return engine.refuse_file();
                 }
                 unpacked
             }
             #[cfg(not(feature = "lz4"))]
-            return refuse_image(stream.why, part, ImageError::CompressionMissing { offset });
+            {
+                engine.fault = ImageError::CompressionMissing { offset };
+                return engine.refuse_file();
+            }
         } else {
             window
         };
@@ -174,22 +189,23 @@ unsafe fn relocate<S: Store, W: Writer, P: Platform>(
             });
             if !is_good {
                 let offset = offset + (BLOCK_HEADER_BYTES + 4 * index) as u32;
-                let cause = ImageError::BadRelocation { offset, actual: word };
-                return refuse_image(stream.why, part, cause);
+                engine.fault = ImageError::BadRelocation { offset, actual: word };
+                return engine.refuse_file();
             }
         }
         let skip = usize::from(is_first);
-        let (ready, wait) = window.split_at(window.len() - 1);
-        held = wait[0];
+        let Some((wait, ready)) = window.split_last() else { return Err(Refused) };
+        held = *wait;
         is_first = false;
+        let ready = ready.get(skip..).unwrap_or_default();
         // SAFETY: the words of the block and the one before it lie inside the segment.
-        unsafe { put(stream.writer, stream.platform, segment.kind, addr, &ready[skip..]) };
-        addr = addr.wrapping_add(4 * (ready.len() - skip) as u32);
-        stream.count_copy(before);
-        stream.start += block_words;
+        unsafe { put(&mut engine.writer, platform, segment.kind, addr, ready) };
+        addr = addr.wrapping_add(4 * ready.len() as u32);
+        engine.count_copy(platform, before);
+        engine.start += block_words;
         left_bytes -= u32::from(header.memory_bytes);
     }
     // SAFETY: the segment's last word.
-    unsafe { put(stream.writer, stream.platform, segment.kind, addr, &[held]) };
+    unsafe { put(&mut engine.writer, platform, segment.kind, addr, &[held]) };
     Ok(())
 }

@@ -130,35 +130,36 @@ where
     /// Does a word of the running task's stack from `stack_addr` on point into a slot? Linear in the
     /// depth of the stack; a word that only looks like it costs a load, never a wrong return.
     pub(crate) fn returns_into(&self, stack_addr: usize, slot: usize) -> bool {
-        self.stack_words(stack_addr).any(|word| self.holds(slot, word))
+        self.stack_holds(stack_addr, slot, false)
     }
 
     /// The same while the slot still holds the code: a return address is behind a call, which most
     /// of what an old frame left in a new one is not.
     pub(crate) fn is_called_from(&self, stack_addr: usize, slot: usize) -> bool {
-        self.stack_words(stack_addr).any(|word| self.holds(slot, word) && self.follows_call(word))
+        self.stack_holds(stack_addr, slot, true)
     }
 
-    fn stack_words(&self, stack_addr: usize) -> impl Iterator<Item = usize> {
+    #[inline(never)]
+    fn stack_holds(&self, stack_addr: usize, slot: usize, is_code_there: bool) -> bool {
         let end_addr = self.platform.stack_end_addr();
-        (stack_addr..end_addr).step_by(size_of::<usize>()).map(|addr| {
+        (stack_addr..end_addr).step_by(size_of::<usize>()).any(|addr| {
             let word = core::ptr::with_exposed_provenance::<usize>(addr);
             // SAFETY: the stack of the running task, between its pointer and its end.
-            unsafe { word.read_volatile() }
+            let word = unsafe { word.read_volatile() };
+            self.holds(slot, word) && (!is_code_there || self.follows_call(slot, word))
         })
     }
 
     /// Is the instruction in front of `addr`, in a slot, a call? Reads it by whole words.
     #[cfg(target_arch = "riscv32")]
-    fn follows_call(&self, addr: usize) -> bool {
+    fn follows_call(&self, slot: usize, addr: usize) -> bool {
         let halfword = |addr: usize| {
             let word = core::ptr::with_exposed_provenance::<u32>(addr & !3);
             // SAFETY: a word of a slot, of which nothing is written now.
             let word = unsafe { word.read_volatile() };
             (word >> (8 * (addr & 2))) as u16
         };
-        let slot_holds = |addr| (0..self.tables.slot_count()).any(|slot| self.holds(slot, addr));
-        if addr % 2 != 0 || !slot_holds(addr.wrapping_sub(4)) {
+        if addr % 2 != 0 || !self.holds(slot, addr.wrapping_sub(4)) {
             // Nobody calls from an odd address; the very start of a slot is left to caution.
             return addr % 2 == 0;
         }
@@ -171,8 +172,25 @@ where
         is_call(four) || is_compressed
     }
 
-    #[cfg(not(target_arch = "riscv32"))]
-    fn follows_call(&self, _addr: usize) -> bool {
+    /// The same: `call0` and `callx0` have three bytes.
+    #[cfg(target_arch = "xtensa")]
+    fn follows_call(&self, slot: usize, addr: usize) -> bool {
+        let byte = |addr: usize| {
+            let word = core::ptr::with_exposed_provenance::<u32>(addr & !3);
+            // SAFETY: a word of a slot, of which nothing is written now.
+            let word = unsafe { word.read_volatile() };
+            (word >> (8 * (addr & 3))) as u8
+        };
+        if !self.holds(slot, addr.wrapping_sub(3)) {
+            // The very start of a slot is left to caution.
+            return true;
+        }
+        let [first, second, third] = [3, 2, 1].map(|back| byte(addr - back));
+        first & 0x3F == 0x05 || (first == 0xC0 && second & 0xF0 == 0 && third == 0)
+    }
+
+    #[cfg(not(any(target_arch = "riscv32", target_arch = "xtensa")))]
+    fn follows_call(&self, _slot: usize, _addr: usize) -> bool {
         true
     }
 }

@@ -80,13 +80,12 @@ impl Returns {
     #[inline]
     fn sweep(&mut self, task: u32, end_addr: usize, mut see: impl FnMut(&Return)) {
         let mut kept = 0;
-        for index in 0..self.len.min(RETURN_LIMIT) {
-            let entry = self.entries[index];
+        for index in 0..self.len {
+            let Some(&entry) = self.entries.get(index) else { break };
             if entry.task == task && entry.stack_addr < end_addr {
                 see(&entry);
-            } else {
-                // `kept` is at most `index`.
-                self.entries[kept] = entry;
+            } else if let Some(place) = self.entries.get_mut(kept) {
+                *place = entry;
                 kept += 1;
             }
         }

@@ -87,13 +87,25 @@ impl<const SLOTS: usize, const OVERLAYS: usize> State<SLOTS, OVERLAYS> {
     }
 
     /// The life of an overlay, and what marks the pair that its living data is of.
+    #[inline]
     pub(crate) fn life(&self, overlay: usize) -> (Life, u32) {
-        (self.lives[overlay], self.pairs[overlay])
+        let life = self.lives.get(overlay).copied().unwrap_or(Life::ENDED);
+        (life, self.pairs.get(overlay).copied().unwrap_or(0))
     }
 
+    #[inline]
     pub(crate) fn set_life(&mut self, overlay: usize, life: Life, pair: u32) {
-        self.lives[overlay] = life;
-        self.pairs[overlay] = pair;
+        if let (Some(there), Some(marks)) =
+            (self.lives.get_mut(overlay), self.pairs.get_mut(overlay))
+        {
+            (*there, *marks) = (life, pair);
+        }
+    }
+
+    /// A slot; `index` is below their number, or this is the last one.
+    #[inline]
+    pub(crate) fn slot(&mut self, index: usize) -> &mut Slot {
+        &mut self.slots[index.min(SLOTS - 1)]
     }
 
     /// The slot that `overlay` is in.
@@ -105,6 +117,6 @@ impl<const SLOTS: usize, const OVERLAYS: usize> State<SLOTS, OVERLAYS> {
     /// Notes that a slot was asked for.
     pub(crate) fn touch(&mut self, slot: usize) {
         self.clock = self.clock.wrapping_add(1);
-        self.slots[slot].used_at = self.clock;
+        self.slot(slot).used_at = self.clock;
     }
 }

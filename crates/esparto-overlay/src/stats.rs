@@ -2,6 +2,7 @@
 
 /// What the loader did since it was set up. Counts and sums wrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Stats {
     /// Times that code was brought into a slot.
     pub load_count: u32,
@@ -50,17 +51,26 @@ impl Stats {
         construct_ticks: 0,
     };
 
-    /// Adds what was spent on one file.
-    pub(crate) const fn add(&mut self, spent: &Self) {
-        self.read_bytes = self.read_bytes.wrapping_add(spent.read_bytes);
-        self.code_bytes = self.code_bytes.wrapping_add(spent.code_bytes);
-        self.data_bytes = self.data_bytes.wrapping_add(spent.data_bytes);
-        self.read_ticks = self.read_ticks.wrapping_add(spent.read_ticks);
-        self.verify_ticks = self.verify_ticks.wrapping_add(spent.verify_ticks);
-        self.copy_ticks = self.copy_ticks.wrapping_add(spent.copy_ticks);
-        self.sync_ticks = self.sync_ticks.wrapping_add(spent.sync_ticks);
+    /// Adds what was spent on one overlay.
+    pub(crate) fn add(&mut self, spent: &Self) {
+        for (sum, more) in self.words_mut().iter_mut().zip(spent.words()) {
+            *sum = sum.wrapping_add(*more);
+        }
+    }
+
+    fn words(&self) -> &[u32] {
+        bytemuck::cast_slice(core::slice::from_ref(self))
+    }
+
+    fn words_mut(&mut self) -> &mut [u32] {
+        bytemuck::cast_slice_mut(core::slice::from_mut(self))
     }
 }
+
+// SAFETY: words and nothing else, of which all may be zero.
+unsafe impl bytemuck::Zeroable for Stats {}
+// SAFETY: words and nothing else, as C lays them out.
+unsafe impl bytemuck::Pod for Stats {}
 
 /// Something that happened, for a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,7 @@ use esparto_image::{Checksum, HEADER_BYTES, ImageError, Part, RawPrefix, STRIPE_
 
 use crate::{
     LoadError, Platform, Stats, Store,
-    fault::{Checked, Refused, refuse, refuse_image},
-    overlays::Engine,
+    fault::{Checked, Refused, refuse},
 };
 
 /// Reads are of whole sectors, but for the last of a file.
@@ -16,96 +15,101 @@ const SECTOR_WORDS: usize = SECTOR_BYTES as usize / 4;
 /// What is read before the name's end in a file's name: `_e` or `_d`.
 pub(crate) const MAX_FILE_NAME_BYTES: usize = esparto_image::MAX_NAME_BYTES + 2;
 
-/// The files of an overlay, one after the other.
-pub(crate) struct Stream<'a, S: Store, W, P> {
-    store: &'a mut S,
-    pub(crate) writer: &'a mut W,
-    pub(crate) platform: &'a P,
-    /// Where it is written down what is wrong.
-    pub(crate) why: &'a mut LoadError,
-    file: Option<S::File>,
-    pub(crate) part: Part,
-    /// The header, segments and dependencies of the file.
-    pub(crate) prefix: RawPrefix,
-    file_bytes: u32,
-    pub(crate) buffer: &'a mut [u32],
-    /// The words that were read and not yet taken.
+/// What the task whose turn it is loads with, and how far it is: the files of an overlay, one after
+/// the other.
+pub(crate) struct Engine<S: Store, W> {
+    pub(crate) store: S,
+    pub(crate) writer: W,
+    /// The words that were read; those from `start` to `end` were not yet taken.
+    pub(crate) buffer: &'static mut [u32],
     pub(crate) start: usize,
     end: usize,
-    /// Where the word at `end` is in the file.
-    end_offset: u32,
+    /// Where the first word of the buffer would be in the file, modulo 2^32.
+    base_offset: u32,
+    file_bytes: u32,
+    /// Where the part that is summed up ends.
+    sum_end_offset: u32,
     /// Room in front of each read for words that were left over.
     lead: usize,
     checksum: Checksum,
-    /// Where the part that is summed up ends.
-    sum_end_offset: u32,
-    pub(crate) stats: Stats,
+    pub(crate) part: Part,
+    /// Where it is written down what is wrong.
+    pub(crate) why: LoadError,
+    /// The same of what is wrong with a file.
+    pub(crate) fault: ImageError,
+    file: Option<S::File>,
+    /// What was spent on this overlay.
+    pub(crate) spent: Stats,
+    /// The header, segments and dependencies of the file.
+    pub(crate) prefix: RawPrefix,
 }
 
-impl<'a, S: Store, W, P: Platform> Stream<'a, S, W, P> {
+impl<S: Store, W> Engine<S, W> {
     /// Nothing is open yet.
     #[inline]
-    pub(crate) fn new(
-        engine: &'a mut Engine<S, W>,
-        platform: &'a P,
-        why: &'a mut LoadError,
-    ) -> Self {
-        let Engine { store, writer, bounce } = engine;
+    pub(crate) fn new(store: S, writer: W, buffer: &'static mut [u32]) -> Self {
         Self {
             store,
             writer,
-            platform,
-            why,
-            file: None,
-            part: Part::Code,
-            prefix: RawPrefix::new(),
-            file_bytes: 0,
-            buffer: bounce,
+            buffer,
             start: 0,
             end: 0,
-            end_offset: 0,
+            base_offset: 0,
+            file_bytes: 0,
+            sum_end_offset: 0,
             lead: 0,
             checksum: Checksum::new(),
-            sum_end_offset: 0,
-            stats: Stats::NONE,
+            part: Part::Code,
+            why: LoadError::InInterrupt,
+            fault: ImageError::NONE,
+            file: None,
+            spent: Stats::NONE,
+            prefix: RawPrefix::new(),
         }
     }
 
     /// Opens the file `stem_e` or `stem_d`, reads as much as the buffer holds, and holds its header
     /// to the format. The stream then is behind the header.
-    pub(crate) fn open(&mut self, stem: &str, part: Part) -> Checked<()> {
+    pub(crate) fn open(&mut self, platform: &impl Platform, stem: &str, part: Part) -> Checked<()> {
         self.close();
         let actual_bytes = self.buffer.len() as u32 * 4;
         if actual_bytes < SECTOR_BYTES {
             let needed_bytes = SECTOR_BYTES;
-            return refuse(self.why, LoadError::BounceTooSmall { needed_bytes, actual_bytes });
+            return refuse(&mut self.why, LoadError::BounceTooSmall { needed_bytes, actual_bytes });
         }
         self.part = part;
         let mut name = [0; MAX_FILE_NAME_BYTES];
-        let end = if part == Part::Code { "_e" } else { "_d" };
-        let Some(name) = joined(&mut name, stem, end) else {
-            return refuse(self.why, LoadError::UnknownName);
+        let Some(name) = file_name(&mut name, stem, part) else {
+            return refuse(&mut self.why, LoadError::UnknownName);
         };
         let file = match self.store.open(name) {
             Ok(file) => file,
-            Err(cause) => return refuse(self.why, LoadError::Open { part, cause }),
+            Err(cause) => return refuse(&mut self.why, LoadError::Open { part, cause }),
         };
         let len = self.store.len_bytes(&file);
         self.file = Some(file);
         self.file_bytes = match len {
             Ok(len) => len,
-            Err(cause) => return refuse(self.why, LoadError::Read { part, offset: 0, cause }),
+            Err(cause) => return refuse(&mut self.why, LoadError::Read { part, offset: 0, cause }),
         };
-        (self.start, self.end, self.end_offset, self.lead) = (0, 0, 0, 0);
+        (self.start, self.end, self.base_offset, self.lead) = (0, 0, 0, 0);
         self.sum_end_offset = 0;
-        self.fill()?;
-        let there = self.file_bytes.min(self.end as u32 * 4) as usize;
-        let bytes = &bytemuck::cast_slice(&self.buffer[..self.end])[..there];
-        if let Err(cause) = self.prefix.read(bytes, self.file_bytes) {
-            return refuse_image(self.why, part, cause);
+        self.fill(platform)?;
+        let there_bytes = self.file_bytes.min(self.end as u32 * 4);
+        let words = self.buffer.get(..self.end).unwrap_or_default();
+        if self.prefix.read(words, there_bytes, self.file_bytes, &mut self.fault).is_err() {
+            return self.refuse_file();
         }
         self.start = HEADER_BYTES / 4;
         Ok(())
+    }
+
+    /// Writes down that the fault is one of the file.
+    #[inline(never)]
+    #[cold]
+    pub(crate) fn refuse_file<T>(&mut self) -> Checked<T> {
+        self.why = LoadError::Image { part: self.part, cause: self.fault };
+        Err(Refused)
     }
 
     /// Closes the file, if one is open.
@@ -117,15 +121,15 @@ impl<'a, S: Store, W, P: Platform> Stream<'a, S, W, P> {
 
     /// Where the next word is in the file.
     pub(crate) fn offset(&self) -> u32 {
-        self.end_offset - 4 * (self.end - self.start) as u32
+        self.base_offset.wrapping_add(4 * self.start as u32)
     }
 
     /// Sums up from here to `end_offset`, both multiples of a stripe, as words arrive.
-    pub(crate) fn begin_sum(&mut self, end_offset: u32) {
+    pub(crate) fn begin_sum(&mut self, platform: &impl Platform, end_offset: u32) {
         self.checksum = Checksum::new();
         self.sum_end_offset = end_offset;
         let here = self.offset();
-        self.sum(self.start, here);
+        self.sum(platform, self.start, here);
     }
 
     /// Holds the sum to what it should be. All of it was read.
@@ -134,69 +138,78 @@ impl<'a, S: Store, W, P: Platform> Stream<'a, S, W, P> {
         if actual == expected {
             return Ok(());
         }
-        let cause = ImageError::Checksum { offset, expected, actual };
-        refuse_image(self.why, self.part, cause)
+        self.fault = ImageError::Checksum { offset, expected, actual };
+        self.refuse_file()
     }
 
     /// Passes what follows the header up to the first segment, verifies it, and shows every word
     /// with its offset to `see`. The last word is the checksum, which takes itself as zero.
     #[inline]
-    pub(crate) fn pass_tables(&mut self, mut see: impl FnMut(u32, u32)) -> Checked<()> {
+    pub(crate) fn pass_tables(
+        &mut self,
+        platform: &impl Platform,
+        mut see: impl FnMut(u32, u32),
+    ) -> Checked<()> {
         let last_offset = self.prefix.segments_offset() - STRIPE_BYTES as u32;
-        self.begin_sum(last_offset);
+        self.begin_sum(platform, last_offset);
         loop {
             let offset = self.offset();
             let left = (last_offset - offset) as usize / 4;
             if left == 0 {
                 break;
             }
-            let words = self.some(left)?;
+            let words = self.some(platform, left)?;
             for (index, word) in words.iter().enumerate() {
                 see(offset + 4 * index as u32, u32::from_le(*word));
             }
             let count = words.len();
             self.start += count;
         }
-        let stripe = self.exactly(STRIPE_BYTES / 4)?;
+        let stripe = self.exactly(platform, STRIPE_BYTES / 4)?;
         let [first, second, third, expected] = stripe else { return Err(Refused) };
         let expected = u32::from_le(core::mem::take(expected));
         for (word, offset) in [first, second, third].into_iter().zip((last_offset..).step_by(4)) {
             see(offset, u32::from_le(*word));
         }
         self.sum_end_offset = last_offset + STRIPE_BYTES as u32;
-        self.sum(self.start, last_offset);
+        self.sum(platform, self.start, last_offset);
         self.start += STRIPE_BYTES / 4;
         self.finish_sum(HEADER_BYTES as u32, expected)
     }
 
     /// At most `limit` of the words that come next, at least one; reads if there is none.
-    pub(crate) fn some(&mut self, limit: usize) -> Checked<&[u32]> {
+    pub(crate) fn some(&mut self, platform: &impl Platform, limit: usize) -> Checked<&[u32]> {
         if self.start == self.end {
-            self.fill()?;
+            self.fill(platform)?;
         }
         let end = self.end.min(self.start + limit);
-        Ok(&self.buffer[self.start..end])
+        Ok(self.buffer.get(self.start..end).unwrap_or_default())
     }
 
     /// The `count` words that come next, to be changed at will.
-    pub(crate) fn exactly(&mut self, count: usize) -> Checked<&mut [u32]> {
+    pub(crate) fn exactly(
+        &mut self,
+        platform: &impl Platform,
+        count: usize,
+    ) -> Checked<&mut [u32]> {
         while self.end - self.start < count {
-            self.fill()?;
+            self.fill(platform)?;
         }
-        Ok(&mut self.buffer[self.start..self.start + count])
+        let end = self.start + count;
+        Ok(self.buffer.get_mut(self.start..end).unwrap_or_default())
     }
 
     /// Notes what was spent on copying since `before`.
-    pub(crate) fn count_copy(&mut self, before: u32) {
-        let ticks = self.platform.ticks().wrapping_sub(before);
-        self.stats.copy_ticks = self.stats.copy_ticks.wrapping_add(ticks);
+    pub(crate) fn count_copy(&mut self, platform: &impl Platform, before: u32) {
+        let ticks = platform.ticks().wrapping_sub(before);
+        self.spent.copy_ticks = self.spent.copy_ticks.wrapping_add(ticks);
     }
 
     /// Goes on behind the words up to `offset`, which lie ahead.
-    pub(crate) fn skip_to(&mut self, offset: u32) -> Checked<()> {
+    pub(crate) fn skip_to(&mut self, platform: &impl Platform, offset: u32) -> Checked<()> {
         while self.offset() < offset {
             let limit = (offset - self.offset()) as usize / 4;
-            let count = self.some(limit)?.len();
+            let count = self.some(platform, limit)?.len();
             self.start += count;
         }
         Ok(())
@@ -209,70 +222,90 @@ impl<'a, S: Store, W, P: Platform> Stream<'a, S, W, P> {
         let actual_bytes = self.buffer.len() as u32 * 4;
         let needed_bytes = lead_bytes + SECTOR_BYTES;
         if needed_bytes > actual_bytes {
-            return refuse(self.why, LoadError::BounceTooSmall { needed_bytes, actual_bytes });
+            return refuse(&mut self.why, LoadError::BounceTooSmall { needed_bytes, actual_bytes });
         }
         self.lead = lead_bytes as usize / 4;
         Ok(())
     }
 
     /// Reads the next piece behind the words that are left over.
-    fn fill(&mut self) -> Checked<()> {
+    fn fill(&mut self, platform: &impl Platform) -> Checked<()> {
         let left = self.end - self.start;
         let read_at = self.lead.max(left);
-        self.buffer.copy_within(self.start..self.end, read_at - left);
+        self.keep(read_at - left);
         let room = (self.buffer.len() - read_at) & !(SECTOR_WORDS - 1);
-        let (part, offset) = (self.part, self.end_offset);
+        let (part, offset) = (self.part, self.base_offset.wrapping_add(4 * self.end as u32));
         let rest_bytes = self.file_bytes.saturating_sub(offset);
         let expected_bytes = rest_bytes.min(room as u32 * 4);
         if expected_bytes == 0 {
             // Ahead of the end of the file, the caller knows that there is more to come.
             let expected_bytes = offset.saturating_add(1);
-            let cause = ImageError::Truncated { expected_bytes, actual_bytes: self.file_bytes };
-            return refuse_image(self.why, part, cause);
+            self.fault = ImageError::Truncated { expected_bytes, actual_bytes: self.file_bytes };
+            return self.refuse_file();
         }
         let end = read_at + (expected_bytes as usize).div_ceil(4);
-        let words = &mut self.buffer[read_at..end];
-        let bytes = &mut bytemuck::cast_slice_mut::<u32, u8>(words)[..expected_bytes as usize];
-        let Some(file) = &mut self.file else { return Err(Refused) };
-        let before = self.platform.ticks();
+        let words = self.buffer.get_mut(read_at..end).unwrap_or_default();
+        let bytes = bytemuck::cast_slice_mut(words).get_mut(..expected_bytes as usize);
+        let (Some(file), Some(bytes)) = (&mut self.file, bytes) else { return Err(Refused) };
+        let before = platform.ticks();
         let outcome = self.store.read_at(file, offset, bytes);
-        let ticks = self.platform.ticks().wrapping_sub(before);
-        self.stats.read_ticks = self.stats.read_ticks.wrapping_add(ticks);
+        let ticks = platform.ticks().wrapping_sub(before);
+        self.spent.read_ticks = self.spent.read_ticks.wrapping_add(ticks);
         match outcome {
             Ok(count) if count == expected_bytes as usize => {}
             Ok(count) => {
                 let actual_bytes = count as u32;
                 let error = LoadError::ShortRead { part, offset, expected_bytes, actual_bytes };
-                return refuse(self.why, error);
+                return refuse(&mut self.why, error);
             }
-            Err(cause) => return refuse(self.why, LoadError::Read { part, offset, cause }),
+            Err(cause) => return refuse(&mut self.why, LoadError::Read { part, offset, cause }),
         }
-        self.stats.read_bytes = self.stats.read_bytes.wrapping_add(expected_bytes);
+        self.spent.read_bytes = self.spent.read_bytes.wrapping_add(expected_bytes);
         self.start = read_at - left;
         self.end = end;
-        self.end_offset = offset + 4 * (end - read_at) as u32;
-        self.sum(read_at, offset);
+        self.base_offset = offset.wrapping_sub(4 * read_at as u32);
+        self.sum(platform, read_at, offset);
         Ok(())
     }
 
+    /// Moves the words that are left over, so that the first is at `to`.
+    fn keep(&mut self, to: usize) {
+        let left = self.end - self.start;
+        // Not a copy by the library: this is a handful of words, and that is a kilobyte of code.
+        let is_down = to <= self.start;
+        for index in 0..left {
+            let index = if is_down { index } else { left - 1 - index };
+            let word = self.buffer.get(self.start + index).copied().unwrap_or(0);
+            if let Some(place) = self.buffer.get_mut(to + index) {
+                *place = word;
+            }
+        }
+    }
+
     /// Sums up the words from index `from`, which is at `offset` of the file, as far as asked.
-    fn sum(&mut self, from: usize, offset: u32) {
+    #[inline(never)]
+    fn sum(&mut self, platform: &impl Platform, from: usize, offset: u32) {
         let count = (self.sum_end_offset.saturating_sub(offset) / 4) as usize;
-        let words = &self.buffer[from..self.end.min(from + count)];
-        let before = self.platform.ticks();
+        let words = self.buffer.get(from..self.end.min(from + count)).unwrap_or_default();
+        let before = platform.ticks();
         self.checksum.words(words);
-        let ticks = self.platform.ticks().wrapping_sub(before);
-        self.stats.verify_ticks = self.stats.verify_ticks.wrapping_add(ticks);
+        let ticks = platform.ticks().wrapping_sub(before);
+        self.spent.verify_ticks = self.spent.verify_ticks.wrapping_add(ticks);
     }
 }
 
-/// `stem` and `end` in `buffer`, if they fit.
-fn joined<'b>(buffer: &'b mut [u8; MAX_FILE_NAME_BYTES], stem: &str, end: &str) -> Option<&'b str> {
-    let len = stem.len() + end.len();
-    let whole = buffer.get_mut(..len)?;
-    for (place, byte) in whole.iter_mut().zip(stem.bytes().chain(end.bytes())) {
-        *place = byte;
-    }
-    // SAFETY: one text behind another is text.
+/// `stem` with `_e` or `_d` behind it, if that fits.
+fn file_name<'b>(
+    buffer: &'b mut [u8; MAX_FILE_NAME_BYTES],
+    stem: &str,
+    part: Part,
+) -> Option<&'b str> {
+    let (name, rest) = buffer.split_at_mut_checked(stem.len())?;
+    let [bar, letter, ..] = rest else { return None };
+    name.copy_from_slice(stem.as_bytes());
+    *bar = b'_';
+    *letter = if part == Part::Code { b'e' } else { b'd' };
+    let whole = buffer.get(..stem.len() + 2)?;
+    // SAFETY: ASCII behind a text is text.
     Some(unsafe { core::str::from_utf8_unchecked(whole) })
 }

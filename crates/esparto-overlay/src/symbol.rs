@@ -5,7 +5,7 @@ use esparto_image::{Part, name_hash};
 use crate::{
     LoadError, Overlays, Platform, Store, Tables, Writer,
     fault::{Checked, refuse},
-    stream::Stream,
+    stream::Engine,
 };
 
 /// Words of an entry of the table of exports: hash, address, where the name is.
@@ -71,36 +71,33 @@ where
         let _turn = self.turn();
         // SAFETY: it is our turn, and nothing in here loads.
         let engine = unsafe { self.engine() };
-        let mut stream = Stream::new(engine, &self.platform, why);
-        let outcome = self.search(&mut stream, overlay, name);
-        stream.close();
-        let spent = stream.stats;
-        self.with(|state| state.stats.add(&spent));
-        outcome
+        let outcome = self.search(engine, overlay, name);
+        self.close(engine);
+        outcome.or_else(|_| refuse(why, engine.why))
     }
 
-    fn search(&self, stream: &mut Stream<'_, S, W, P>, overlay: usize, name: &str) -> Checked<u32> {
+    fn search(&self, engine: &mut Engine<S, W>, overlay: usize, name: &str) -> Checked<u32> {
         // Names with one hash are rare: for each of them the tables pass by once more.
         for skip_count in 0.. {
-            self.open(stream, overlay, Part::Code)?;
+            self.open(engine, overlay, Part::Code)?;
             let mut search = Search {
                 name: name.as_bytes(),
                 hash: name_hash(name),
-                exports_offset: stream.prefix.exports_offset(),
-                names_offset: stream.prefix.names_offset(),
+                exports_offset: engine.prefix.exports_offset(),
+                names_offset: engine.prefix.names_offset(),
                 skip_count,
                 entry: [0; 2],
                 addr: None,
                 name_offset: 0,
                 equal_bytes: 0,
             };
-            stream.pass_tables(|offset, word| search.word(offset, word))?;
+            engine.pass_tables(&self.platform, |offset, word| search.word(offset, word))?;
             match search.addr {
                 None => break,
                 Some(addr) if search.equal_bytes == name.len() + 2 => return Ok(addr),
                 Some(_) => {}
             }
         }
-        refuse(stream.why, LoadError::NoSymbol)
+        refuse(&mut engine.why, LoadError::NoSymbol)
     }
 }

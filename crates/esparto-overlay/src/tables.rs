@@ -104,6 +104,23 @@ mod resident {
             };
             Ok(Self { firmware, overlays, slots })
         }
+
+        /// An overlay; `index` is below the count.
+        #[inline]
+        fn entry(&self, index: usize) -> &'static OverlayEntry {
+            static NOTHING: OverlayEntry = OverlayEntry {
+                name_addr: 4,
+                name_bytes: 0,
+                slot: 0,
+                code_addr: 0,
+                code_bytes: 0,
+                data_addr: 0,
+                data_bytes: 0,
+                base_addr: 0,
+                reserved: 0,
+            };
+            self.overlays.get(index).unwrap_or(&NOTHING)
+        }
     }
 
     impl Tables for Resident {
@@ -123,11 +140,11 @@ mod resident {
         }
 
         fn overlay(&self, index: usize) -> OverlayEntry {
-            self.overlays[index]
+            *self.entry(index)
         }
 
         fn name(&self, index: usize) -> &str {
-            let entry = &self.overlays[index];
+            let entry = self.entry(index);
             // SAFETY: the packer's name is there, constant.
             let bytes = unsafe {
                 core::slice::from_raw_parts(
@@ -144,11 +161,12 @@ mod resident {
         }
 
         fn slot(&self, index: usize) -> SlotEntry {
-            self.slots[index]
+            let nowhere = SlotEntry { start_addr: 0, len_bytes: 0 };
+            self.slots.get(index).copied().unwrap_or(nowhere)
         }
 
         fn set_mapped(&self, index: usize, moved: Option<u32>) {
-            let entry = &self.overlays[index];
+            let entry = self.entry(index);
             let store = |addr: u32, word: u32| {
                 let place = with_exposed_provenance_mut::<u32>(addr as usize);
                 // SAFETY: a word of the packer's tables in RAM, which only this writes.

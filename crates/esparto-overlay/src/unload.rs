@@ -39,7 +39,7 @@ where
             return refuse(why, LoadError::InUse { slot: slot as u16 });
         }
         let destructors = self.with(|state| {
-            let place = &mut state.slots[slot];
+            let place = state.slot(slot);
             if place.pin_count != 0 || place.is_private {
                 return Err(place.pin_count);
             }
@@ -53,8 +53,8 @@ where
         self.tables.set_mapped(overlay, None);
         self.run_all(destructors);
         self.with(|state| {
-            state.slots[slot].overlay = NONE;
-            state.slots[slot].is_private = false;
+            state.slot(slot).overlay = NONE;
+            state.slot(slot).is_private = false;
             state.set_life(overlay, Life::ENDED, 0);
         });
         self.platform.event(Event::Unloaded { overlay: overlay as u16 });

@@ -29,8 +29,8 @@ unsafe fn store_word(addr: u32, word: u32) {
     unsafe { place.write_volatile(word) };
 }
 
-/// Orders stores before the instruction fetch: `fence; fence.i` on RISC-V, `memw; isync` on Xtensa
-/// where the compiler has its assembler (the packer's C side does the same), nothing elsewhere.
+/// Orders stores before the instruction fetch: `fence; fence.i` on RISC-V, `memw; isync` on Xtensa,
+/// nothing elsewhere.
 #[inline]
 pub fn sync_instructions() {
     #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
@@ -38,7 +38,12 @@ pub fn sync_instructions() {
     unsafe {
         core::arch::asm!("fence", ".word 0x0000100f", options(nostack));
     }
-    #[cfg(not(any(target_arch = "riscv32", target_arch = "riscv64")))]
+    #[cfg(target_arch = "xtensa")]
+    // SAFETY: the two order memory and have no other effect.
+    unsafe {
+        core::arch::asm!("memw", "isync", options(nostack));
+    }
+    #[cfg(not(any(target_arch = "riscv32", target_arch = "riscv64", target_arch = "xtensa")))]
     core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
 }
 

@@ -7,6 +7,8 @@
 //! - [`calls`]: the functions of the overlays and of the resident C++ code.
 #![no_std]
 
+use board_virt as board;
+
 pub mod calls;
 mod files;
 mod machine;

@@ -2,8 +2,9 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use board_virt::{counter, exit, println, stack};
 use esparto_overlay::{LoadError, Platform};
+
+use crate::board::{counter, exit, println, stack};
 
 /// What a call that is refused answers.
 pub const REFUSED: u32 = 0x0BAD_CA11;
