@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::exec::Cmd;
 use crate::tally::Tally;
 use crate::tidy::layers::LAYERS;
-use crate::{Repo, c, firmware, freertos, heavy, miri, silent, tools, traces};
+use crate::{Repo, c, firmware, freertos, heavy, miri, platformio, silent, tools, traces, xtensa};
 
 /// One step: its name on the command line, what it shows, and the work.
 pub(crate) struct Step {
@@ -15,7 +15,7 @@ pub(crate) struct Step {
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 15] = [
+pub(crate) const STEPS: [Step; 17] = [
     Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
     Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
     Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
@@ -53,6 +53,16 @@ pub(crate) const STEPS: [Step; 15] = [
         run: freertos::test,
     },
     Step {
+        name: "platformio",
+        about: "the real PlatformIO builds a program with overlays, which calls them on the core",
+        run: platformio::test,
+    },
+    Step {
+        name: "xtensa",
+        about: "the suite, the pools and the C library on an emulated LX106",
+        run: xtensa::test,
+    },
+    Step {
         name: "fuzz",
         about: "the decoder stands damaged traces, the heaps random operations, the simulator damaged ELFs",
         run: fuzz_a_little,
@@ -81,7 +91,7 @@ pub(crate) const NAMES: [&str; STEPS.len()] = {
 };
 
 /// The workspaces of the repository, by folder.
-const WORKSPACES: [&str; 3] = [".", "firmware", "fuzz"];
+const WORKSPACES: [&str; 4] = [".", "firmware", "fuzz", "examples/overlays/cargo"];
 
 /// The features of the core that may be on in any combination.
 const CORE_FEATURES: [&str; 4] =
