@@ -1,12 +1,15 @@
 //! What an address means: memory by pages of 4 KiB, each with what it allows, and devices.
 
+mod fast;
 mod guard;
+mod slow;
 
 use std::collections::HashSet;
 
 use crate::device::{self, Devices};
 use crate::pmp::Guard;
-use crate::trap::{Cause, Trap};
+use crate::trap::Trap;
+pub(crate) use fast::Fast;
 
 /// How a store ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +50,17 @@ pub(crate) mod flags {
     pub(crate) const WRITE: u32 = WRITE_BYTE | WRITE_WORD;
 }
 
-use flags::{
-    ATOMIC, CACHED, DEVICE, EXECUTE, INVERTED, LOOK, MEMORY, READ_BYTE, READ_WORD, WRITE_BYTE,
-    WRITE_WORD,
-};
+use flags::{CACHED, DEVICE, EXECUTE, INVERTED, LOOK, MEMORY, WRITE_BYTE, WRITE_WORD};
 
 const PAGE_BYTES: u32 = 4096;
 const PAGE_COUNT: usize = 1 << 20;
 
-/// A store that has to be remembered: the word written, and the instruction of the block.
+/// The instruction that accesses memory.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Written {
-    pub(crate) word: u32,
-    pub(crate) index: u32,
+pub(crate) struct At {
+    pub(crate) pc: u32,
+    /// Instructions retired, this one included.
+    pub(crate) now: u64,
 }
 
 /// Where backing memory is shown.
@@ -88,13 +89,11 @@ impl Mapping {
 #[derive(Debug)]
 pub(crate) struct Bus {
     pages: Box<[u32; PAGE_COUNT]>,
-    memory: Vec<u8>,
+    pub(crate) fast: Fast,
     /// One bit for each word that holds decoded code.
     code: Vec<u64>,
     /// For each word, who wrote it since the last `fence.i`; empty if nobody asks.
     writers: Vec<u32>,
-    /// Words written in this block, for `writers`.
-    pub(crate) written: Vec<Written>,
     /// Words with a writer.
     stale_words: Vec<u32>,
     /// Decoded code was overwritten.
@@ -108,8 +107,6 @@ pub(crate) struct Bus {
     guards: Vec<Guard>,
     /// Pages of the backing memory with decoded code.
     code_pages: HashSet<u32>,
-    /// Instructions retired before the present block.
-    pub(crate) base: u64,
     pub(crate) devices: Devices,
 }
 
@@ -119,10 +116,9 @@ impl Bus {
         let pages = vec![0; PAGE_COUNT].into_boxed_slice();
         let mut bus = Self {
             pages: pages.try_into().expect("the table has one entry for each page"),
-            memory: Vec::new(),
+            fast: Fast::new(),
             code: Vec::new(),
             writers: Vec::new(),
-            written: Vec::new(),
             stale_words: Vec::new(),
             is_code_changed: false,
             allows_misaligned,
@@ -131,7 +127,6 @@ impl Bus {
             mappings: Vec::new(),
             guards: Vec::new(),
             code_pages: HashSet::new(),
-            base: 0,
             devices,
         };
         for page_addr in device::PAGES {
@@ -142,16 +137,9 @@ impl Bus {
 
     /// Adds `len_bytes` of backing memory; gives its place.
     pub(crate) fn add_memory(&mut self, len_bytes: u32) -> u32 {
-        let place = self.memory.len();
-        let len = place + len_bytes.next_multiple_of(PAGE_BYTES) as usize;
-        if place == 0 {
-            // Fresh zeros cost nothing until they are touched.
-            self.memory = vec![0; len];
-            self.code = vec![0; len / 4 / 64];
-        } else {
-            self.memory.resize(len, 0);
-        }
-        self.code.resize(len / 4 / 64, 0);
+        let place = self.fast.bytes().len();
+        self.fast.grow(len_bytes.div_ceil(PAGE_BYTES) as usize);
+        self.code.resize(self.fast.bytes().len() / 4 / 64, 0);
         place as u32
     }
 
@@ -164,14 +152,28 @@ impl Bus {
         for k in 0..page_count {
             let backing = if is_inverted { page_count - 1 - k } else { k };
             let entry = (place + backing * PAGE_BYTES) | allowed | MEMORY;
-            self.pages[(first_page + k) as usize % PAGE_COUNT] = entry;
+            self.set_page((first_page + k) as usize % PAGE_COUNT, entry);
         }
+    }
+
+    /// Every page that shows memory.
+    fn shown_pages(&self) -> Vec<usize> {
+        self.mappings.iter().flat_map(|mapping| mapping.pages()).collect()
+    }
+
+    /// Changes what a page is and allows.
+    fn set_page(&mut self, page: usize, entry: u32) {
+        self.pages[page] = entry;
+        let is_plain = |allowed: u32, never: u32| entry & (allowed | never) == allowed;
+        let reads = is_plain(flags::READ | MEMORY, DEVICE | INVERTED);
+        let writes = is_plain(flags::WRITE | MEMORY, LOOK | DEVICE | INVERTED);
+        self.fast.show(page, entry, reads, writes);
     }
 
     /// Remembers who writes what from now on, where code can be.
     pub(crate) fn remember_writers(&mut self) {
-        self.writers = vec![0; self.memory.len() / 4];
-        let shown: Vec<usize> = self.mappings.iter().flat_map(|mapping| mapping.pages()).collect();
+        self.writers = vec![0; self.fast.bytes().len() / 4];
+        let shown = self.shown_pages();
         let executable: HashSet<u32> = shown
             .iter()
             .map(|&page| self.pages[page])
@@ -179,9 +181,9 @@ impl Bus {
             .map(|entry| entry >> 12)
             .collect();
         for page in shown {
-            let entry = &mut self.pages[page];
-            if *entry & WRITE_WORD != 0 && executable.contains(&(*entry >> 12)) {
-                *entry |= LOOK;
+            let entry = self.pages[page];
+            if entry & WRITE_WORD != 0 && executable.contains(&(entry >> 12)) {
+                self.set_page(page, entry | LOOK);
             }
         }
     }
@@ -191,16 +193,16 @@ impl Bus {
         let first = addr / PAGE_BYTES;
         let last = addr.saturating_add(len_bytes.max(1) - 1) / PAGE_BYTES;
         for page in first..=last {
-            self.pages[page as usize] &= !taken;
+            self.set_page(page as usize, self.pages[page as usize] & !taken);
         }
     }
 
     /// What can still be written can no longer be executed, at any of its addresses.
     pub(crate) fn protect_rest(&mut self) {
-        let shown: Vec<usize> = self.mappings.iter().flat_map(|mapping| mapping.pages()).collect();
+        let shown = self.shown_pages();
         for &page in &shown {
             if self.pages[page] & WRITE_WORD != 0 {
-                self.pages[page] &= !EXECUTE;
+                self.set_page(page, self.pages[page] & !EXECUTE);
             }
         }
         let executable: HashSet<u32> = shown
@@ -210,7 +212,7 @@ impl Bus {
             .collect();
         for page in shown {
             if executable.contains(&(self.pages[page] >> 12)) {
-                self.pages[page] &= !(WRITE_BYTE | WRITE_WORD);
+                self.set_page(page, self.pages[page] & !(WRITE_BYTE | WRITE_WORD));
             }
         }
     }
@@ -221,14 +223,14 @@ impl Bus {
         for (k, byte) in bytes.iter().enumerate() {
             let at = addr.wrapping_add(k as u32);
             let place = self.place(at).ok_or(at)?;
-            self.memory[place] = *byte;
+            self.fast.bytes_mut()[place] = *byte;
         }
         Ok(())
     }
 
     /// The byte at `addr`, whatever is allowed there.
     pub(crate) fn peek(&self, addr: u32) -> Option<u8> {
-        self.memory.get(self.place(addr)?).copied()
+        self.fast.bytes().get(self.place(addr)?).copied()
     }
 
     /// The place of a byte in the backing memory.
@@ -243,12 +245,12 @@ impl Bus {
 
     /// The size of all backing memory in bytes.
     pub(crate) fn memory_len_bytes(&self) -> usize {
-        self.memory.len()
+        self.fast.bytes().len()
     }
 
     /// All backing memory.
     pub(crate) fn backing(&self) -> &[u8] {
-        &self.memory
+        self.fast.bytes()
     }
 
     /// What the page of `addr` allows now.
@@ -283,7 +285,7 @@ impl Bus {
             return Err(pc);
         }
         let place = self.place(pc).ok_or(pc)?;
-        let bytes = self.memory.get(place..place + 2).ok_or(pc)?;
+        let bytes = self.fast.bytes().get(place..place + 2).ok_or(pc)?;
         Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
     }
 
@@ -299,8 +301,9 @@ impl Bus {
 
     fn look_at_stores_to(&mut self, place: u32) {
         if self.code_pages.insert(place) {
-            for page in self.mappings.iter().filter_map(|mapping| mapping.page_of(place)) {
-                self.pages[page] |= LOOK;
+            let shown = self.mappings.iter().filter_map(|mapping| mapping.page_of(place));
+            for page in shown.collect::<Vec<_>>() {
+                self.set_page(page, self.pages[page] | LOOK);
             }
         }
     }
@@ -329,15 +332,13 @@ impl Bus {
         }
     }
 
-    /// The stores of the block that just ended were made by these instructions.
-    pub(crate) fn settle_writers(&mut self, pc_of: impl Fn(u32) -> u32) {
-        for Written { word, index } in self.written.drain(..) {
-            let writer = &mut self.writers[word as usize];
-            if *writer == 0 {
-                self.stale_words.push(word);
-            }
-            *writer = pc_of(index);
+    /// The instruction at `pc` wrote `word`.
+    fn note_writer(&mut self, word: usize, pc: u32) {
+        let Some(writer) = self.writers.get_mut(word) else { return };
+        if *writer == 0 {
+            self.stale_words.push(word as u32);
         }
+        *writer = pc;
     }
 
     /// `fence.i`: what was written is what is fetched.
@@ -350,237 +351,15 @@ impl Bus {
     /// Turns the cache in front of flash and PSRAM on or off.
     fn set_cache(&mut self, is_on: bool) {
         self.is_cache_on = is_on;
-        for page in self.mappings.iter().flat_map(|mapping| mapping.pages()) {
-            let entry = &mut self.pages[page];
-            if *entry & CACHED != 0 {
+        for page in self.shown_pages() {
+            let entry = self.pages[page];
+            if entry & CACHED != 0 {
                 // This bit sends loads and stores the slow way, which asks `allowed`.
-                if is_on { *entry &= !DEVICE } else { *entry |= DEVICE }
+                self.set_page(page, if is_on { entry & !DEVICE } else { entry | DEVICE });
             }
         }
         self.slow_guarded_pages();
         self.is_code_changed = true;
-    }
-
-    #[inline(always)]
-    pub(crate) fn load_word(&mut self, addr: u32, index: usize) -> Result<u32, Trap> {
-        let page = self.pages[(addr >> 12) as usize];
-        if page & (READ_WORD | DEVICE | INVERTED) == READ_WORD && addr & 3 == 0 {
-            let place = (page >> 12 << 12 | addr & 0xFFF) as usize;
-            if let Some(&[a, b, c, d]) = self.memory.get(place..place + 4) {
-                return Ok(u32::from_le_bytes([a, b, c, d]));
-            }
-        }
-        self.load_slow(addr, 4, index)
-    }
-
-    #[inline(always)]
-    pub(crate) fn load_half(&mut self, addr: u32, index: usize) -> Result<u32, Trap> {
-        let page = self.pages[(addr >> 12) as usize];
-        if page & (READ_BYTE | DEVICE | INVERTED) == READ_BYTE && addr & 1 == 0 {
-            let place = (page >> 12 << 12 | addr & 0xFFF) as usize;
-            if let Some(&[a, b]) = self.memory.get(place..place + 2) {
-                return Ok(u32::from(u16::from_le_bytes([a, b])));
-            }
-        }
-        self.load_slow(addr, 2, index)
-    }
-
-    #[inline(always)]
-    pub(crate) fn load_byte(&mut self, addr: u32, index: usize) -> Result<u32, Trap> {
-        let page = self.pages[(addr >> 12) as usize];
-        if page & (READ_BYTE | DEVICE | INVERTED) == READ_BYTE {
-            let place = (page >> 12 << 12 | addr & 0xFFF) as usize;
-            if let Some(&byte) = self.memory.get(place) {
-                return Ok(u32::from(byte));
-            }
-        }
-        self.load_slow(addr, 1, index)
-    }
-
-    #[inline(always)]
-    pub(crate) fn store_word(&mut self, addr: u32, value: u32, index: usize) -> Stored {
-        let page = self.pages[(addr >> 12) as usize];
-        if page & (WRITE_WORD | LOOK | DEVICE | INVERTED) == WRITE_WORD && addr & 3 == 0 {
-            let place = (page >> 12 << 12 | addr & 0xFFF) as usize;
-            if let Some(bytes) = self.memory.get_mut(place..place + 4) {
-                bytes.copy_from_slice(&value.to_le_bytes());
-                return Stored::Done;
-            }
-        }
-        self.store_slow(addr, value, 4, index)
-    }
-
-    #[inline(always)]
-    pub(crate) fn store_half(&mut self, addr: u32, value: u32, index: usize) -> Stored {
-        let page = self.pages[(addr >> 12) as usize];
-        if page & (WRITE_BYTE | LOOK | DEVICE | INVERTED) == WRITE_BYTE && addr & 1 == 0 {
-            let place = (page >> 12 << 12 | addr & 0xFFF) as usize;
-            if let Some(bytes) = self.memory.get_mut(place..place + 2) {
-                bytes.copy_from_slice(&(value as u16).to_le_bytes());
-                return Stored::Done;
-            }
-        }
-        self.store_slow(addr, value, 2, index)
-    }
-
-    #[inline(always)]
-    pub(crate) fn store_byte(&mut self, addr: u32, value: u32, index: usize) -> Stored {
-        let page = self.pages[(addr >> 12) as usize];
-        if page & (WRITE_BYTE | LOOK | DEVICE | INVERTED) == WRITE_BYTE {
-            let place = (page >> 12 << 12 | addr & 0xFFF) as usize;
-            if let Some(byte) = self.memory.get_mut(place) {
-                *byte = value as u8;
-                return Stored::Done;
-            }
-        }
-        self.store_slow(addr, value, 1, index)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn load_slow(&mut self, addr: u32, size_bytes: u32, index: usize) -> Result<u32, Trap> {
-        if !addr.is_multiple_of(size_bytes) {
-            if !self.allows_misaligned {
-                return Err(Trap::new(Cause::LoadMisaligned, addr));
-            }
-            let mut value = 0;
-            for k in 0..size_bytes {
-                let byte = self
-                    .load_byte(addr.wrapping_add(k), index)
-                    .map_err(|_| Trap::new(Cause::LoadAccess, addr))?;
-                value |= byte << (8 * k);
-            }
-            return Ok(value);
-        }
-        let fault = Trap::new(Cause::LoadAccess, addr);
-        let allowed = self.allowed(addr);
-        if allowed & MEMORY == 0 {
-            let now = self.base + index as u64 + 1;
-            return self.devices.load(addr, size_bytes, now).ok_or(fault);
-        }
-        let needed = if size_bytes == 4 { READ_WORD } else { READ_BYTE };
-        if allowed & needed == 0 || self.is_refused(addr, needed) {
-            return Err(fault);
-        }
-        let place = self.place(addr).ok_or(fault)?;
-        let bytes = self.memory.get(place..place + size_bytes as usize).ok_or(fault)?;
-        Ok(bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte)))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn store_slow(&mut self, addr: u32, value: u32, size_bytes: u32, index: usize) -> Stored {
-        let fault = Stored::Trap(Trap::new(Cause::StoreAccess, addr));
-        if !addr.is_multiple_of(size_bytes) {
-            if !self.allows_misaligned {
-                return Stored::Trap(Trap::new(Cause::StoreMisaligned, addr));
-            }
-            // A fault leaves everything as it was.
-            let last_addr = addr.wrapping_add(size_bytes - 1);
-            if (self.allowed(addr) & self.allowed(last_addr)) & WRITE_BYTE == 0 {
-                return fault;
-            }
-            let mut stored = Stored::Done;
-            for k in 0..size_bytes {
-                match self.store_byte(addr.wrapping_add(k), value >> (8 * k), index) {
-                    Stored::Done => {}
-                    other => stored = other,
-                }
-            }
-            return stored;
-        }
-        let allowed = self.allowed(addr);
-        if allowed & MEMORY == 0 {
-            let now = self.base + index as u64 + 1;
-            let stored = self.devices.store(addr, value, size_bytes, now).unwrap_or(fault);
-            if let Some(is_on) = self.devices.take_cache_request() {
-                self.set_cache(is_on);
-            }
-            return stored;
-        }
-        let needed = if size_bytes == 4 { WRITE_WORD } else { WRITE_BYTE };
-        let is_allowed = allowed & needed != 0 && !self.is_refused(addr, needed);
-        let Some(place) = self.place(addr).filter(|_| is_allowed) else { return fault };
-        let Some(bytes) = self.memory.get_mut(place..place + size_bytes as usize) else {
-            return fault;
-        };
-        for (k, byte) in bytes.iter_mut().enumerate() {
-            *byte = (value >> (8 * k)) as u8;
-        }
-        let word = place / 4;
-        // Only pages that can be executed somewhere are looked at.
-        if !self.writers.is_empty() {
-            self.written.push(Written { word: word as u32, index: index as u32 });
-        }
-        if self.code[word / 64] >> (word % 64) & 1 != 0 {
-            self.is_code_changed = true;
-            return Stored::Stop;
-        }
-        Stored::Done
-    }
-
-    /// `lr.w`
-    pub(crate) fn load_reserved(&mut self, addr: u32, index: usize) -> Result<u32, Trap> {
-        if addr & 3 != 0 {
-            return Err(Trap::new(Cause::LoadMisaligned, addr));
-        }
-        if self.allowed(addr) & ATOMIC == 0 {
-            return Err(Trap::new(Cause::LoadAccess, addr));
-        }
-        let value = self.load_word(addr, index)?;
-        self.reservation = Some((addr, value));
-        Ok(value)
-    }
-
-    /// A trap comes between `lr.w` and `sc.w`.
-    pub(crate) fn break_reservation(&mut self) {
-        self.reservation = None;
-    }
-
-    /// `sc.w`: 0 if it was stored, 1 if not.
-    pub(crate) fn store_conditional(
-        &mut self,
-        addr: u32,
-        value: u32,
-        index: usize,
-    ) -> Result<(u32, Stored), Trap> {
-        if addr & 3 != 0 {
-            return Err(Trap::new(Cause::StoreMisaligned, addr));
-        }
-        if self.allowed(addr) & ATOMIC == 0 {
-            return Err(Trap::new(Cause::StoreAccess, addr));
-        }
-        let Some((reserved_addr, read)) = self.reservation.take() else {
-            return Ok((1, Stored::Done));
-        };
-        if reserved_addr != addr || self.load_word(addr, index)? != read {
-            return Ok((1, Stored::Done));
-        }
-        match self.store_word(addr, value, index) {
-            Stored::Trap(trap) => Err(trap),
-            stored => Ok((0, stored)),
-        }
-    }
-
-    /// An atomic read-modify-write; gives what was there.
-    pub(crate) fn modify(
-        &mut self,
-        addr: u32,
-        index: usize,
-        combine: impl FnOnce(u32) -> u32,
-    ) -> Result<(u32, Stored), Trap> {
-        if addr & 3 != 0 {
-            return Err(Trap::new(Cause::StoreMisaligned, addr));
-        }
-        let fault = Trap::new(Cause::StoreAccess, addr);
-        if self.allowed(addr) & ATOMIC == 0 {
-            return Err(fault);
-        }
-        let old = self.load_word(addr, index).map_err(|_| fault)?;
-        match self.store_word(addr, combine(old), index) {
-            Stored::Trap(trap) => Err(trap),
-            stored => Ok((old, stored)),
-        }
     }
 }
 

@@ -1,19 +1,21 @@
-//! The hot loop: the instructions of a block, one after the other.
+//! The hot loop: block after block, for as long as nothing has to be attended to.
 
-use crate::bus::{Bus, Stored};
-use crate::inst::{Inst, LOOP, Op, Registers};
+use crate::bus::{At, Bus, Stored};
+use crate::cache::Cache;
+use crate::inst::{Inst, Op, Registers};
+use crate::runs::with_runs;
 use crate::trap::Trap;
 use crate::watch::Watch;
 
-/// How a block ended; the number is that of the instruction in the block.
+/// Why the loop was left; a number is that of an instruction in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// All of it was executed.
-    Through,
-    /// This branch was taken.
-    Taken(usize),
-    /// This indirect jump goes to an address.
-    Jump(usize, u32),
+    /// The block with this head is longer than what is left.
+    Cut(usize),
+    /// A part of this step leads to an address that it has no link for yet.
+    Unlinked { step: usize, part: usize, target: u32 },
+    /// An indirect jump goes to an address where no block is known.
+    Jump(u32),
     /// This instruction is the machine's to do; it has not been executed.
     System(usize),
     /// Someone wants to look before this instruction.
@@ -24,307 +26,374 @@ pub(crate) enum End {
     Stopped(usize),
 }
 
-/// Executes `insts`, a block or its beginning, until one of them leads away.
-///
-/// A branch back to the block's own start goes round here, while a whole round is left before
-/// `until` instructions are retired. `bus.base` counts what was retired in such rounds.
-#[inline(always)]
-pub(crate) fn execute<W: Watch>(
+/// How far it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exit {
+    pub(crate) end: End,
+    /// Instructions that are left, but for those of the block that was not done whole.
+    pub(crate) left: u64,
+    /// The first instruction of the last block.
+    pub(crate) first: usize,
+}
+
+/// Executes the block with this `head` and those it leads to, for at most as many instructions as
+/// are `left` before `until` are retired.
+#[inline(never)]
+pub(crate) fn execute<W: Watch, const PROFILE: bool>(
     x: &mut Registers,
     bus: &mut Bus,
-    insts: &[Inst],
-    pcs: &[u32],
-    until: u64,
+    cache: &mut Cache,
+    head: usize,
+    (mut left, until): (u64, u64),
     watch: &mut W,
-) -> End {
-    let mut i = 0;
+) -> Exit {
+    let Cache { code, numbers, pcs, insts, exit_counts, sweeps, places, .. } = cache;
+    let (code, numbers) = (&code[..], &numbers[..]);
+    let map = Map { numbers, pcs };
+    // The steps behind the present one.
+    let mut rest;
+    let mut start;
+    macro_rules! exit {
+        ($end:expr) => {
+            return Exit { end: $end, left, first: numbers[start] as usize }
+        };
+    }
+    // Goes on at a block, or ends if that is longer than what is left.
+    macro_rules! enter {
+        ($head:expr) => {{
+            start = $head;
+            if u64::from(code[start].a.imm as u32) > left {
+                exit!(End::Cut(start));
+            }
+            rest = code[start + 1..].iter();
+        }};
+    }
+    // The number of the present step.
+    macro_rules! ip {
+        () => {
+            code.len() - rest.len() - 1
+        };
+    }
+    // The number of the instruction.
+    macro_rules! number {
+        ($k:expr) => {
+            numbers[ip!()] as usize + $k
+        };
+    }
+    macro_rules! here {
+        ($k:expr) => {
+            map.at(ip!(), $k, start, until - left)
+        };
+    }
     macro_rules! load {
-        ($inst:expr, $method:ident, $convert:expr) => {{
-            let addr = rs1(x, $inst).wrapping_add($inst.imm as u32);
-            match bus.$method(addr, i) {
-                Ok(value) => x[$inst.rd as usize] = $convert(value),
-                Err(trap) => return End::Trapped(i, trap),
+        ($half:expr, $k:expr, $fast:ident, $size:expr, $convert:expr) => {{
+            let addr = rs1(x, $half).wrapping_add($half.imm as u32);
+            match bus.fast.$fast(addr) {
+                Some(value) => x[$half.rd as usize] = $convert(value),
+                None => match load_slow(bus, addr, $size, &map, [ip!(), $k, start], until - left) {
+                    Ok(value) => x[$half.rd as usize] = $convert(value),
+                    Err(trap) => exit!(End::Trapped(number!($k), trap)),
+                },
             }
         }};
     }
     macro_rules! store {
-        ($inst:expr, $method:ident) => {{
-            let addr = rs1(x, $inst).wrapping_add($inst.imm as u32);
-            match bus.$method(addr, rs2(x, $inst), i) {
-                Stored::Done => {}
-                Stored::Stop => return End::Stopped(i),
-                Stored::Trap(trap) => return End::Trapped(i, trap),
+        ($half:expr, $k:expr, $fast:ident, $size:expr) => {{
+            let addr = rs1(x, $half).wrapping_add($half.imm as u32);
+            let value = rs2(x, $half);
+            if bus.fast.$fast(addr, value).is_none() {
+                match store_slow(bus, addr, value, $size, &map, [ip!(), $k, start], until - left) {
+                    Stored::Done => {}
+                    Stored::Stop => exit!(End::Stopped(number!($k))),
+                    Stored::Trap(trap) => exit!(End::Trapped(number!($k), trap)),
+                }
             }
         }};
     }
+    // Leaves a block by a link.
+    macro_rules! go {
+        ($half:expr, $k:expr) => {{
+            left -= u64::from($half.rd);
+            if PROFILE {
+                exit_counts[numbers[start] as usize + $half.rd as usize - 1] += 1;
+            }
+            let link = $half.imm as u32;
+            if link & 1 == 0 {
+                exit!(End::Unlinked { step: ip!(), part: $k, target: link });
+            }
+            enter!((link >> 1) as usize);
+            continue;
+        }};
+    }
     macro_rules! branch {
-        ($inst:expr, $taken:expr) => {
+        ($half:expr, $k:expr, $taken:expr) => {
             if $taken {
-                let round = i as u64 + 1;
-                if $inst.rd == LOOP
-                    && bus.base + round + insts.len() as u64 <= until
-                    && bus.written.is_empty()
-                {
-                    bus.base += round;
-                    i = 0;
-                    continue;
-                }
-                return End::Taken(i);
+                go!($half, $k)
             }
         };
     }
     macro_rules! amo {
         ($inst:expr, $combine:expr) => {{
             let operand = rs2(x, $inst);
-            match bus.modify(rs1(x, $inst), i, |old| $combine(old, operand)) {
+            match bus.modify(rs1(x, $inst), here!(0), |old| $combine(old, operand)) {
                 Ok((old, Stored::Done)) => x[$inst.rd as usize] = old,
                 Ok((old, _)) => {
                     x[$inst.rd as usize] = old;
-                    return End::Stopped(i);
+                    exit!(End::Stopped(number!(0)));
                 }
-                Err(trap) => return End::Trapped(i, trap),
+                Err(trap) => exit!(End::Trapped(number!(0), trap)),
             }
         }};
     }
     // The instructions that pairs are made of.
     macro_rules! step {
-        (Li, $inst:expr) => {
+        (Li, $inst:expr, $k:expr) => {
             set(x, $inst, $inst.imm as u32)
         };
-        (Addi, $inst:expr) => {
+        (Addi, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst).wrapping_add($inst.imm as u32))
         };
-        (Andi, $inst:expr) => {
+        (Andi, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst) & $inst.imm as u32)
         };
-        (Slli, $inst:expr) => {
+        (Slli, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst) << ($inst.imm as u32 & 31))
         };
-        (Srli, $inst:expr) => {
+        (Srli, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst) >> ($inst.imm as u32 & 31))
         };
-        (Add, $inst:expr) => {
+        (Add, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst).wrapping_add(rs2(x, $inst)))
         };
-        (Sub, $inst:expr) => {
+        (Sub, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst).wrapping_sub(rs2(x, $inst)))
         };
-        (Or, $inst:expr) => {
+        (Or, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst) | rs2(x, $inst))
         };
-        (And, $inst:expr) => {
+        (And, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst) & rs2(x, $inst))
         };
-        (Mul, $inst:expr) => {
+        (Mul, $inst:expr, $k:expr) => {
             set(x, $inst, rs1(x, $inst).wrapping_mul(rs2(x, $inst)))
         };
-        (Lb, $inst:expr) => {
-            load!($inst, load_byte, |value| value as u8 as i8 as u32)
+        (Lb, $inst:expr, $k:expr) => {
+            load!($inst, $k, load_byte, 1, |value| value as u8 as i8 as u32)
         };
-        (Lbu, $inst:expr) => {
-            load!($inst, load_byte, |value| value)
+        (Lbu, $inst:expr, $k:expr) => {
+            load!($inst, $k, load_byte, 1, |value| value)
         };
-        (Lw, $inst:expr) => {
-            load!($inst, load_word, |value| value)
+        (Lw, $inst:expr, $k:expr) => {
+            load!($inst, $k, load_word, 4, |value| value)
         };
-        (Sb, $inst:expr) => {
-            store!($inst, store_byte)
+        (Sb, $inst:expr, $k:expr) => {
+            store!($inst, $k, store_byte, 1)
         };
-        (Sw, $inst:expr) => {
-            store!($inst, store_word)
+        (Sw, $inst:expr, $k:expr) => {
+            store!($inst, $k, store_word, 4)
         };
-        (Beq, $inst:expr) => {
-            branch!($inst, rs1(x, $inst) == rs2(x, $inst))
+        (Beq, $inst:expr, $k:expr) => {
+            branch!($inst, $k, rs1(x, $inst) == rs2(x, $inst))
         };
-        (Bne, $inst:expr) => {
-            branch!($inst, rs1(x, $inst) != rs2(x, $inst))
+        (Bne, $inst:expr, $k:expr) => {
+            branch!($inst, $k, rs1(x, $inst) != rs2(x, $inst))
         };
-        (Bltu, $inst:expr) => {
-            branch!($inst, rs1(x, $inst) < rs2(x, $inst))
+        (Bltu, $inst:expr, $k:expr) => {
+            branch!($inst, $k, rs1(x, $inst) < rs2(x, $inst))
         };
-        (Bgeu, $inst:expr) => {
-            branch!($inst, rs1(x, $inst) >= rs2(x, $inst))
-        };
-        (Jalr, $inst:expr) => {
-            return End::Jump(i, rs1(x, $inst).wrapping_add($inst.imm as u32) & !1)
+        (Bgeu, $inst:expr, $k:expr) => {
+            branch!($inst, $k, rs1(x, $inst) >= rs2(x, $inst))
         };
     }
-    // Two instructions by one look at the first: the second still stands where it stood.
-    macro_rules! pair {
-        ($first:ident, $second:ident, $inst:expr) => {{
-            step!($first, $inst);
-            i += 1;
-            let Some(second) = insts.get(i) else { return End::Through };
-            step!($second, second)
-        }};
-    }
-    macro_rules! three {
-        ($first:ident, $second:ident, $third:ident, $inst:expr) => {{
-            pair!($first, $second, $inst);
-            i += 1;
-            let Some(third) = insts.get(i) else { return End::Through };
-            step!($third, third)
-        }};
-    }
-    while let Some(inst) = insts.get(i) {
-        if W::ON && watch.before(x, bus, inst, pcs[i]) {
-            return End::Watched(i);
-        }
-        let imm = inst.imm as u32;
-        match inst.op {
-            Op::Li => step!(Li, inst),
-            Op::Addi => step!(Addi, inst),
-            Op::Slti => set(x, inst, u32::from((rs1(x, inst) as i32) < inst.imm)),
-            Op::Sltiu => set(x, inst, u32::from(rs1(x, inst) < imm)),
-            Op::Xori => set(x, inst, rs1(x, inst) ^ imm),
-            Op::Ori => set(x, inst, rs1(x, inst) | imm),
-            Op::Andi => step!(Andi, inst),
-            Op::Slli => step!(Slli, inst),
-            Op::Srli => step!(Srli, inst),
-            Op::Srai => set(x, inst, (rs1(x, inst) as i32 >> (imm & 31)) as u32),
-            Op::Add => step!(Add, inst),
-            Op::Sub => step!(Sub, inst),
-            Op::Sll => set(x, inst, rs1(x, inst) << (rs2(x, inst) & 31)),
-            Op::Slt => set(x, inst, u32::from((rs1(x, inst) as i32) < rs2(x, inst) as i32)),
-            Op::Sltu => set(x, inst, u32::from(rs1(x, inst) < rs2(x, inst))),
-            Op::Xor => set(x, inst, rs1(x, inst) ^ rs2(x, inst)),
-            Op::Srl => set(x, inst, rs1(x, inst) >> (rs2(x, inst) & 31)),
-            Op::Sra => set(x, inst, (rs1(x, inst) as i32 >> (rs2(x, inst) & 31)) as u32),
-            Op::Or => step!(Or, inst),
-            Op::And => step!(And, inst),
-            Op::Mul => step!(Mul, inst),
-            Op::Mulh => {
-                let product = i64::from(rs1(x, inst) as i32) * i64::from(rs2(x, inst) as i32);
-                set(x, inst, (product >> 32) as u32);
-            }
-            Op::Mulhsu => {
-                let product = i64::from(rs1(x, inst) as i32) * i64::from(rs2(x, inst));
-                set(x, inst, (product >> 32) as u32);
-            }
-            Op::Mulhu => {
-                let product = u64::from(rs1(x, inst)) * u64::from(rs2(x, inst));
-                set(x, inst, (product >> 32) as u32);
-            }
-            Op::Div => set(x, inst, signed_quotient(rs1(x, inst), rs2(x, inst))),
-            Op::Divu => set(x, inst, rs1(x, inst).checked_div(rs2(x, inst)).unwrap_or(u32::MAX)),
-            Op::Rem => set(x, inst, signed_remainder(rs1(x, inst), rs2(x, inst))),
-            Op::Remu => {
-                let dividend = rs1(x, inst);
-                set(x, inst, dividend.checked_rem(rs2(x, inst)).unwrap_or(dividend));
-            }
-            Op::Lb => step!(Lb, inst),
-            Op::Lh => load!(inst, load_half, |value| value as u16 as i16 as u32),
-            Op::Lw => step!(Lw, inst),
-            Op::Lbu => step!(Lbu, inst),
-            Op::Lhu => load!(inst, load_half, |value| value),
-            Op::Sb => step!(Sb, inst),
-            Op::Sh => store!(inst, store_half),
-            Op::Sw => step!(Sw, inst),
-            Op::Beq => step!(Beq, inst),
-            Op::Bne => step!(Bne, inst),
-            Op::Blt => branch!(inst, (rs1(x, inst) as i32) < rs2(x, inst) as i32),
-            Op::Bge => branch!(inst, rs1(x, inst) as i32 >= rs2(x, inst) as i32),
-            Op::Bltu => step!(Bltu, inst),
-            Op::Bgeu => step!(Bgeu, inst),
-            Op::Jal => set(x, inst, imm),
-            Op::Jalr => step!(Jalr, inst),
-            Op::Fence => {}
-            Op::Lr => match bus.load_reserved(rs1(x, inst), i) {
-                Ok(value) => set(x, inst, value),
-                Err(trap) => return End::Trapped(i, trap),
-            },
-            Op::Sc => match bus.store_conditional(rs1(x, inst), rs2(x, inst), i) {
-                Ok((failed, Stored::Done)) => set(x, inst, failed),
-                Ok((failed, _)) => {
-                    set(x, inst, failed);
-                    return End::Stopped(i);
+    macro_rules! dispatch {
+        (
+            pairs { $($pair:ident = $first:ident $second:ident,)* }
+            threes { $($three:ident = $one:ident $two:ident $last:ident,)* }
+        ) => {
+            loop {
+                let step = rest.next().expect("a step that leads away");
+                let inst = &step.a;
+                if W::ON && watch.before(x, bus, &insts[number!(0)], pcs[number!(0)]) {
+                    exit!(End::Watched(number!(0)));
                 }
-                Err(trap) => return End::Trapped(i, trap),
-            },
-            Op::AmoSwap => amo!(inst, |_, operand| operand),
-            Op::AmoAdd => amo!(inst, u32::wrapping_add),
-            Op::AmoXor => amo!(inst, |old, operand| old ^ operand),
-            Op::AmoAnd => amo!(inst, |old, operand| old & operand),
-            Op::AmoOr => amo!(inst, |old, operand| old | operand),
-            Op::AmoMin => amo!(inst, |old, operand| (old as i32).min(operand as i32) as u32),
-            Op::AmoMax => amo!(inst, |old, operand| (old as i32).max(operand as i32) as u32),
-            Op::AmoMinu => amo!(inst, u32::min),
-            Op::AmoMaxu => amo!(inst, u32::max),
-            Op::LwSw => pair!(Lw, Sw, inst),
-            Op::LwAddi => pair!(Lw, Addi, inst),
-            Op::LwLw => pair!(Lw, Lw, inst),
-            Op::LwLi => pair!(Lw, Li, inst),
-            Op::LwBeq => pair!(Lw, Beq, inst),
-            Op::LwAdd => pair!(Lw, Add, inst),
-            Op::LwMul => pair!(Lw, Mul, inst),
-            Op::SwAddi => pair!(Sw, Addi, inst),
-            Op::SwSw => pair!(Sw, Sw, inst),
-            Op::SwLi => pair!(Sw, Li, inst),
-            Op::SwLw => pair!(Sw, Lw, inst),
-            Op::LbLb => pair!(Lb, Lb, inst),
-            Op::LbAddi => pair!(Lb, Addi, inst),
-            Op::LbMul => pair!(Lb, Mul, inst),
-            Op::LbuAddi => pair!(Lbu, Addi, inst),
-            Op::LbuAdd => pair!(Lbu, Add, inst),
-            Op::SbAddi => pair!(Sb, Addi, inst),
-            Op::SbBne => pair!(Sb, Bne, inst),
-            Op::AddiAddi => pair!(Addi, Addi, inst),
-            Op::AddiBltu => pair!(Addi, Bltu, inst),
-            Op::AddiBne => pair!(Addi, Bne, inst),
-            Op::AddiAdd => pair!(Addi, Add, inst),
-            Op::AddiSub => pair!(Addi, Sub, inst),
-            Op::AddiSw => pair!(Addi, Sw, inst),
-            Op::AddiSb => pair!(Addi, Sb, inst),
-            Op::AddiLi => pair!(Addi, Li, inst),
-            Op::AddiAnd => pair!(Addi, And, inst),
-            Op::AddiJalr => pair!(Addi, Jalr, inst),
-            Op::LiSub => pair!(Li, Sub, inst),
-            Op::LiAddi => pair!(Li, Addi, inst),
-            Op::LiJalr => pair!(Li, Jalr, inst),
-            Op::SubLw => pair!(Sub, Lw, inst),
-            Op::SubSw => pair!(Sub, Sw, inst),
-            Op::SubAndi => pair!(Sub, Andi, inst),
-            Op::AddLw => pair!(Add, Lw, inst),
-            Op::AddBne => pair!(Add, Bne, inst),
-            Op::AddBltu => pair!(Add, Bltu, inst),
-            Op::AddAdd => pair!(Add, Add, inst),
-            Op::AddAddi => pair!(Add, Addi, inst),
-            Op::AddLi => pair!(Add, Li, inst),
-            Op::MulAddi => pair!(Mul, Addi, inst),
-            Op::MulAdd => pair!(Mul, Add, inst),
-            Op::AndiAdd => pair!(Andi, Add, inst),
-            Op::SlliAdd => pair!(Slli, Add, inst),
-            Op::SlliSrli => pair!(Slli, Srli, inst),
-            Op::SlliOr => pair!(Slli, Or, inst),
-            Op::SrliAnd => pair!(Srli, And, inst),
-            Op::SrliOr => pair!(Srli, Or, inst),
-            Op::AndOr => pair!(And, Or, inst),
-            Op::BeqBne => pair!(Beq, Bne, inst),
-            Op::AddiAddiBltu => three!(Addi, Addi, Bltu, inst),
-            Op::AddiAddiBne => three!(Addi, Addi, Bne, inst),
-            Op::LiSubLw => three!(Li, Sub, Lw, inst),
-            Op::LiSubSw => three!(Li, Sub, Sw, inst),
-            Op::AddLwBeq => three!(Add, Lw, Beq, inst),
-            Op::LwSwAddi => three!(Lw, Sw, Addi, inst),
-            Op::FenceI
-            | Op::Csrrw
-            | Op::Csrrs
-            | Op::Csrrc
-            | Op::Csrrwi
-            | Op::Csrrsi
-            | Op::Csrrci
-            | Op::Ecall
-            | Op::Ebreak
-            | Op::Mret
-            | Op::Wfi
-            | Op::Hint
-            | Op::Stale
-            | Op::Break
-            | Op::Illegal => return End::System(i),
-        }
-        i += 1;
+                let imm = inst.imm as u32;
+                match inst.op {
+                    Op::Li => step!(Li, inst, 0),
+                    Op::Addi => step!(Addi, inst, 0),
+                    Op::Slti => set(x, inst, u32::from((rs1(x, inst) as i32) < inst.imm)),
+                    Op::Sltiu => set(x, inst, u32::from(rs1(x, inst) < imm)),
+                    Op::Xori => set(x, inst, rs1(x, inst) ^ imm),
+                    Op::Ori => set(x, inst, rs1(x, inst) | imm),
+                    Op::Andi => step!(Andi, inst, 0),
+                    Op::Slli => step!(Slli, inst, 0),
+                    Op::Srli => step!(Srli, inst, 0),
+                    Op::Srai => set(x, inst, (rs1(x, inst) as i32 >> (imm & 31)) as u32),
+                    Op::Add => step!(Add, inst, 0),
+                    Op::Sub => step!(Sub, inst, 0),
+                    Op::Sll => set(x, inst, rs1(x, inst) << (rs2(x, inst) & 31)),
+                    Op::Slt => set(x, inst, u32::from((rs1(x, inst) as i32) < rs2(x, inst) as i32)),
+                    Op::Sltu => set(x, inst, u32::from(rs1(x, inst) < rs2(x, inst))),
+                    Op::Xor => set(x, inst, rs1(x, inst) ^ rs2(x, inst)),
+                    Op::Srl => set(x, inst, rs1(x, inst) >> (rs2(x, inst) & 31)),
+                    Op::Sra => set(x, inst, (rs1(x, inst) as i32 >> (rs2(x, inst) & 31)) as u32),
+                    Op::Or => step!(Or, inst, 0),
+                    Op::And => step!(And, inst, 0),
+                    Op::Mul => step!(Mul, inst, 0),
+                    Op::Mulh => {
+                        let product = i64::from(rs1(x, inst) as i32) * i64::from(rs2(x, inst) as i32);
+                        set(x, inst, (product >> 32) as u32);
+                    }
+                    Op::Mulhsu => {
+                        let product = i64::from(rs1(x, inst) as i32) * i64::from(rs2(x, inst));
+                        set(x, inst, (product >> 32) as u32);
+                    }
+                    Op::Mulhu => {
+                        let product = u64::from(rs1(x, inst)) * u64::from(rs2(x, inst));
+                        set(x, inst, (product >> 32) as u32);
+                    }
+                    Op::Div => set(x, inst, signed_quotient(rs1(x, inst), rs2(x, inst))),
+                    Op::Divu => set(x, inst, rs1(x, inst).checked_div(rs2(x, inst)).unwrap_or(u32::MAX)),
+                    Op::Rem => set(x, inst, signed_remainder(rs1(x, inst), rs2(x, inst))),
+                    Op::Remu => {
+                        let dividend = rs1(x, inst);
+                        set(x, inst, dividend.checked_rem(rs2(x, inst)).unwrap_or(dividend));
+                    }
+                    Op::Lb => step!(Lb, inst, 0),
+                    Op::Lh => load!(inst, 0, load_half, 2, |value| value as u16 as i16 as u32),
+                    Op::Lw => step!(Lw, inst, 0),
+                    Op::Lbu => step!(Lbu, inst, 0),
+                    Op::Lhu => load!(inst, 0, load_half, 2, |value| value),
+                    Op::Sb => step!(Sb, inst, 0),
+                    Op::Sh => store!(inst, 0, store_half, 2),
+                    Op::Sw => step!(Sw, inst, 0),
+                    Op::Beq => step!(Beq, inst, 0),
+                    Op::Bne => step!(Bne, inst, 0),
+                    Op::Blt => branch!(inst, 0, (rs1(x, inst) as i32) < rs2(x, inst) as i32),
+                    Op::Bge => branch!(inst, 0, rs1(x, inst) as i32 >= rs2(x, inst) as i32),
+                    Op::Bltu => step!(Bltu, inst, 0),
+                    Op::Bgeu => step!(Bgeu, inst, 0),
+                    Op::Jal => set(x, inst, imm),
+                    Op::Jalr => {
+                        let target = rs1(x, inst).wrapping_add(imm) & !1;
+                        set(x, inst, step.b.imm as u32);
+                        left -= u64::from(inst.rs2);
+                        if PROFILE {
+                            exit_counts[numbers[ip!()] as usize] += 1;
+                        }
+                        match places.find(target) {
+                            Some(head) => enter!(head),
+                            None => exit!(End::Jump(target)),
+                        }
+                        continue;
+                    }
+                    Op::Sweep => {
+                        let spare = left - u64::from(code[start].a.imm as u32);
+                        let sweep = &sweeps[imm as usize];
+                        let rounds = sweep.run(x, &mut bus.fast, spare);
+                        left -= u64::from(rounds) * u64::from(sweep.len());
+                        if PROFILE {
+                            let last = numbers[start] as usize + sweep.len() as usize - 1;
+                            exit_counts[last] += u64::from(rounds);
+                        }
+                    }
+                    Op::Through => go!(inst, 0),
+                    Op::Fence => {}
+                    Op::Lr => match bus.load_reserved(rs1(x, inst), here!(0)) {
+                        Ok(value) => set(x, inst, value),
+                        Err(trap) => exit!(End::Trapped(number!(0), trap)),
+                    },
+                    Op::Sc => match bus.store_conditional(rs1(x, inst), rs2(x, inst), here!(0)) {
+                        Ok((failed, Stored::Done)) => set(x, inst, failed),
+                        Ok((failed, _)) => {
+                            set(x, inst, failed);
+                            exit!(End::Stopped(number!(0)));
+                        }
+                        Err(trap) => exit!(End::Trapped(number!(0), trap)),
+                    },
+                    Op::AmoSwap => amo!(inst, |_, operand| operand),
+                    Op::AmoAdd => amo!(inst, u32::wrapping_add),
+                    Op::AmoXor => amo!(inst, |old, operand| old ^ operand),
+                    Op::AmoAnd => amo!(inst, |old, operand| old & operand),
+                    Op::AmoOr => amo!(inst, |old, operand| old | operand),
+                    Op::AmoMin => amo!(inst, |old, operand| (old as i32).min(operand as i32) as u32),
+                    Op::AmoMax => amo!(inst, |old, operand| (old as i32).max(operand as i32) as u32),
+                    Op::AmoMinu => amo!(inst, u32::min),
+                    Op::AmoMaxu => amo!(inst, u32::max),
+                    $(Op::$pair => {
+                        step!($first, inst, 0);
+                        step!($second, &step.b, 1);
+                    })*
+                    $(Op::$three => {
+                        step!($one, inst, 0);
+                        step!($two, &step.b, 1);
+                        step!($last, &step.c, 2);
+                    })*
+                    Op::FenceI
+                    | Op::Csrrw
+                    | Op::Csrrs
+                    | Op::Csrrc
+                    | Op::Csrrwi
+                    | Op::Csrrsi
+                    | Op::Csrrci
+                    | Op::Ecall
+                    | Op::Ebreak
+                    | Op::Mret
+                    | Op::Wfi
+                    | Op::Hint
+                    | Op::Stale
+                    | Op::Break
+                    | Op::Illegal
+                    | Op::Head => exit!(End::System(number!(0))),
+                }
+            }
+        };
     }
-    End::Through
+    enter!(head);
+    with_runs!(dispatch)
+}
+
+/// Finds instructions by the steps that execute them.
+#[derive(Clone, Copy)]
+struct Map<'c> {
+    numbers: &'c [u32],
+    pcs: &'c [u32],
+}
+
+impl Map<'_> {
+    /// Part `k` of the step at `ip`, in the block at `start` before which `done` instructions were
+    /// retired.
+    fn at(&self, ip: usize, k: usize, start: usize, done: u64) -> At {
+        let number = self.numbers[ip] as usize + k;
+        let now = done + (number - self.numbers[start] as usize) as u64 + 1;
+        At { pc: self.pcs[number], now }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn load_slow(
+    bus: &mut Bus,
+    addr: u32,
+    size_bytes: u32,
+    map: &Map<'_>,
+    [ip, k, start]: [usize; 3],
+    done: u64,
+) -> Result<u32, Trap> {
+    bus.load_slow(addr, size_bytes, map.at(ip, k, start, done))
+}
+
+#[cold]
+#[inline(never)]
+fn store_slow(
+    bus: &mut Bus,
+    addr: u32,
+    value: u32,
+    size_bytes: u32,
+    map: &Map<'_>,
+    [ip, k, start]: [usize; 3],
+    done: u64,
+) -> Stored {
+    bus.store_slow(addr, value, size_bytes, map.at(ip, k, start, done))
 }
 
 #[inline(always)]

@@ -1,119 +1,146 @@
-//! Instructions that follow one another often, executed by one look: the dispatch is the cost of an
-//! interpreter.
+//! From the instructions of a block to its steps: the dispatch is the cost of an interpreter, so
+//! there are as few as possible. What follows one another often is executed by one look, what does
+//! nothing by none.
 //!
-//! Only the first one's operation changes. The others stay as they are and where they are, so an
-//! instruction keeps its number in the block, for traps and for what is retired. The choice is by
-//! what memory-bound firmware executes most: copies, indexed loads, the ends of loops.
+//! An instruction keeps its number in the block, for traps and for what is retired: each step knows
+//! that of its first half, and what leads away how many instructions have gone before.
 
-use crate::inst::{Inst, Op};
+use crate::inst::{Inst, Op, SINK, Step};
+use crate::runs::with_runs;
 
-/// Three at a time: the operation, and those that it stands for.
-const THREES: [(Op, [Op; 3]); 6] = [
-    (Op::AddiAddiBltu, [Op::Addi, Op::Addi, Op::Bltu]),
-    (Op::AddiAddiBne, [Op::Addi, Op::Addi, Op::Bne]),
-    (Op::LiSubLw, [Op::Li, Op::Sub, Op::Lw]),
-    (Op::LiSubSw, [Op::Li, Op::Sub, Op::Sw]),
-    (Op::AddLwBeq, [Op::Add, Op::Lw, Op::Beq]),
-    (Op::LwSwAddi, [Op::Lw, Op::Sw, Op::Addi]),
-];
+macro_rules! look_up {
+    (
+        pairs { $($pair:ident = $first:ident $second:ident,)* }
+        threes { $($three:ident = $one:ident $two:ident $last:ident,)* }
+    ) => {
+        /// The operation that stands for these one behind the other.
+        const fn run_of(ops: &[Op]) -> Option<Op> {
+            match ops {
+                $([Op::$first, Op::$second] => Some(Op::$pair),)*
+                $([Op::$one, Op::$two, Op::$last] => Some(Op::$three),)*
+                _ => None,
+            }
+        }
+    };
+}
 
-/// Two at a time.
-const PAIRS: [(Op, [Op; 2]); 50] = [
-    (Op::LwSw, [Op::Lw, Op::Sw]),
-    (Op::LwAddi, [Op::Lw, Op::Addi]),
-    (Op::LwLw, [Op::Lw, Op::Lw]),
-    (Op::LwLi, [Op::Lw, Op::Li]),
-    (Op::LwBeq, [Op::Lw, Op::Beq]),
-    (Op::LwAdd, [Op::Lw, Op::Add]),
-    (Op::LwMul, [Op::Lw, Op::Mul]),
-    (Op::SwAddi, [Op::Sw, Op::Addi]),
-    (Op::SwSw, [Op::Sw, Op::Sw]),
-    (Op::SwLi, [Op::Sw, Op::Li]),
-    (Op::SwLw, [Op::Sw, Op::Lw]),
-    (Op::LbLb, [Op::Lb, Op::Lb]),
-    (Op::LbAddi, [Op::Lb, Op::Addi]),
-    (Op::LbMul, [Op::Lb, Op::Mul]),
-    (Op::LbuAddi, [Op::Lbu, Op::Addi]),
-    (Op::LbuAdd, [Op::Lbu, Op::Add]),
-    (Op::SbAddi, [Op::Sb, Op::Addi]),
-    (Op::SbBne, [Op::Sb, Op::Bne]),
-    (Op::AddiAddi, [Op::Addi, Op::Addi]),
-    (Op::AddiBltu, [Op::Addi, Op::Bltu]),
-    (Op::AddiBne, [Op::Addi, Op::Bne]),
-    (Op::AddiAdd, [Op::Addi, Op::Add]),
-    (Op::AddiSub, [Op::Addi, Op::Sub]),
-    (Op::AddiSw, [Op::Addi, Op::Sw]),
-    (Op::AddiSb, [Op::Addi, Op::Sb]),
-    (Op::AddiLi, [Op::Addi, Op::Li]),
-    (Op::AddiAnd, [Op::Addi, Op::And]),
-    (Op::AddiJalr, [Op::Addi, Op::Jalr]),
-    (Op::LiSub, [Op::Li, Op::Sub]),
-    (Op::LiAddi, [Op::Li, Op::Addi]),
-    (Op::LiJalr, [Op::Li, Op::Jalr]),
-    (Op::SubLw, [Op::Sub, Op::Lw]),
-    (Op::SubSw, [Op::Sub, Op::Sw]),
-    (Op::SubAndi, [Op::Sub, Op::Andi]),
-    (Op::AddLw, [Op::Add, Op::Lw]),
-    (Op::AddBne, [Op::Add, Op::Bne]),
-    (Op::AddBltu, [Op::Add, Op::Bltu]),
-    (Op::AddAdd, [Op::Add, Op::Add]),
-    (Op::AddAddi, [Op::Add, Op::Addi]),
-    (Op::AddLi, [Op::Add, Op::Li]),
-    (Op::MulAddi, [Op::Mul, Op::Addi]),
-    (Op::MulAdd, [Op::Mul, Op::Add]),
-    (Op::AndiAdd, [Op::Andi, Op::Add]),
-    (Op::SlliAdd, [Op::Slli, Op::Add]),
-    (Op::SlliSrli, [Op::Slli, Op::Srli]),
-    (Op::SlliOr, [Op::Slli, Op::Or]),
-    (Op::SrliAnd, [Op::Srli, Op::And]),
-    (Op::SrliOr, [Op::Srli, Op::Or]),
-    (Op::AndOr, [Op::And, Op::Or]),
-    (Op::BeqBne, [Op::Beq, Op::Bne]),
-];
+with_runs!(look_up);
 
-/// Puts instructions of a block together, from its start on, the longest first.
-pub(crate) fn fuse(block: &mut [Inst]) {
-    let mut at = 0;
-    while at < block.len() {
-        let ops =
-            |len: usize| block.get(at..at + len).unwrap_or_default().iter().map(|inst| inst.op);
-        let three = THREES.iter().find(|(_, parts)| ops(3).eq(parts.iter().copied()));
-        let pair = PAIRS.iter().find(|(_, parts)| ops(2).eq(parts.iter().copied()));
-        let (op, len) = match (three, pair) {
-            (Some((op, _)), _) => (*op, 3),
-            (None, Some((op, _))) => (*op, 2),
-            (None, None) => (block[at].op, 1),
-        };
-        block[at].op = op;
-        at += len;
+/// The steps of `block`, which goes on at `end_pc`, each with the number of its first instruction.
+/// Watched, every instruction is a step of its own.
+pub(crate) fn steps(block: &[Inst], end_pc: u32, is_watched: bool) -> Vec<(Step, u32)> {
+    let halves: Vec<(Inst, u32)> = (0..)
+        .zip(block)
+        .map(|(number, inst)| (half(*inst, number), number))
+        .filter(|(inst, _)| is_watched || !is_idle(inst))
+        .collect();
+    let mut steps = Vec::with_capacity(halves.len() + 1);
+    let mut rest = &halves[..];
+    while let [(a, number), ..] = rest {
+        // The longest run from here on.
+        let run = [3, 2].into_iter().filter(|_| !is_watched).find_map(|len| {
+            let run = rest.get(..len)?;
+            let is_unbroken =
+                (*number..).zip(run).all(|(expected, (_, number))| *number == expected);
+            let ops: Vec<Op> = run.iter().map(|(inst, _)| inst.op).collect();
+            Some((run_of(&ops).filter(|_| is_unbroken)?, len))
+        });
+        let (op, len) = run.unwrap_or((a.op, 1));
+        let part = |k: usize| rest.get(k).filter(|_| k < len).map(|(inst, _)| *inst);
+        // An indirect jump leaves the address behind it.
+        let link = Inst { imm: end_pc as i32, ..*a };
+        let b = part(1).unwrap_or(link);
+        steps.push((Step { a: Inst { op, ..*a }, b, c: part(2).unwrap_or(link) }, *number));
+        rest = &rest[len..];
     }
+    if !block.last().is_some_and(|last| last.op == Op::Jalr || last.op.is_system()) {
+        let through = through(block.len(), end_pc);
+        steps.push((Step { a: through, b: through, c: through }, block.len() as u32));
+    }
+    steps
+}
+
+/// The end of a block of `len` instructions.
+fn through(len: usize, end_pc: u32) -> Inst {
+    Inst { op: Op::Through, rd: len as u8, rs1: 0, rs2: 0, imm: end_pc as i32 }
+}
+
+/// The instruction as it is executed. What leads away says how many instructions that makes.
+fn half(inst: Inst, number: u32) -> Inst {
+    let count = number as u8 + 1;
+    match inst.op {
+        op if op.is_branch() => Inst { rd: count, ..inst },
+        Op::Jalr => Inst { rs2: count, ..inst },
+        // What is known is loaded, what is moved is moved by one operation.
+        Op::Jal => Inst { op: Op::Li, ..inst },
+        Op::Addi if inst.rs1 == 0 => Inst { op: Op::Li, ..inst },
+        Op::Add if inst.rs1 == 0 => Inst { op: Op::Addi, rs1: inst.rs2, imm: 0, ..inst },
+        Op::Add if inst.rs2 == 0 => Inst { op: Op::Addi, imm: 0, ..inst },
+        _ => inst,
+    }
+}
+
+/// Does it do nothing but be retired?
+fn is_idle(inst: &Inst) -> bool {
+    inst.op == Op::Fence || inst.rd == SINK && matches!(inst.op, Op::Li | Op::Addi)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ops(parts: &[Op]) -> Vec<Op> {
-        let inst = |op: &Op| Inst { op: *op, rd: 1, rs1: 2, rs2: 3, imm: 4 };
-        let mut block: Vec<Inst> = parts.iter().map(inst).collect();
-        fuse(&mut block);
-        block.iter().map(|inst| inst.op).collect()
+    fn inst(op: Op) -> Inst {
+        Inst { op, rd: 1, rs1: 2, rs2: 3, imm: 4 }
+    }
+
+    /// The operation of each step, and the number of its first instruction.
+    fn fused(ops: &[Op]) -> Vec<(Op, u32)> {
+        let block: Vec<Inst> = ops.iter().copied().map(inst).collect();
+        steps(&block, 100, false).iter().map(|(step, number)| (step.a.op, *number)).collect()
+    }
+
+    macro_rules! every_run {
+        (
+            pairs { $($pair:ident = $first:ident $second:ident,)* }
+            threes { $($three:ident = $one:ident $two:ident $last:ident,)* }
+        ) => {
+            [
+                $((Op::$pair, vec![Op::$first, Op::$second]),)*
+                $((Op::$three, vec![Op::$one, Op::$two, Op::$last]),)*
+            ]
+        };
     }
 
     #[test]
-    fn every_entry_is_found_and_changes_its_first_operation_alone() {
-        for (op, parts) in PAIRS {
-            assert_eq!(ops(&parts), [op, parts[1]]);
-        }
-        for (op, parts) in THREES {
-            assert_eq!(ops(&parts), [op, parts[1], parts[2]]);
+    fn every_run_is_one_step() {
+        for (run, ops) in with_runs!(every_run) {
+            assert_eq!(fused(&ops), [(run, 0), (Op::Through, ops.len() as u32)]);
         }
     }
 
     #[test]
     fn what_was_put_together_is_not_put_together_again() {
-        let copied = [Op::Lw, Op::Lw, Op::Lw, Op::Mulh, Op::Lw];
-        assert_eq!(ops(&copied), [Op::LwLw, Op::Lw, Op::Lw, Op::Mulh, Op::Lw]);
-        assert_eq!(ops(&[]), []);
+        let ops = [Op::Lw, Op::Lw, Op::Lw, Op::Mulh, Op::Lw, Op::Lw];
+        let steps = [(Op::LwLwLw, 0), (Op::Mulh, 3), (Op::LwLw, 4), (Op::Through, 6)];
+        assert_eq!(fused(&ops), steps);
+        assert_eq!(fused(&[]), [(Op::Through, 0)]);
+    }
+
+    #[test]
+    fn what_does_nothing_is_no_step_but_counts() {
+        let nothing = Inst { rd: SINK, ..inst(Op::Addi) };
+        let branch = inst(Op::Beq);
+        let block = [inst(Op::Lw), nothing, inst(Op::Sw), branch];
+        let steps = steps(&block, 100, false);
+        assert_eq!(steps.len(), 4, "not put together over it");
+        assert_eq!((steps[1].1, steps[2].0.a.rd, steps[3].0.a.rd), (2, 4, 4));
+    }
+
+    #[test]
+    fn watched_every_instruction_is_a_step() {
+        let block = [inst(Op::Lw), inst(Op::Fence), inst(Op::Sw), inst(Op::Jalr)];
+        let steps = steps(&block, 100, true);
+        assert_eq!(steps.len(), 4);
+        assert_eq!((steps[3].0.a.rs2, steps[3].0.b.imm), (4, 100));
     }
 }

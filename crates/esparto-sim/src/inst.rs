@@ -1,145 +1,108 @@
 //! A decoded instruction.
 
-/// What an instruction does. Immediates are ready to use: `auipc` has become [`Op::Li`], targets
-/// of jumps are absolute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Op {
-    Li,
-    Addi,
-    Slti,
-    Sltiu,
-    Xori,
-    Ori,
-    Andi,
-    Slli,
-    Srli,
-    Srai,
-    Add,
-    Sub,
-    Sll,
-    Slt,
-    Sltu,
-    Xor,
-    Srl,
-    Sra,
-    Or,
-    And,
-    Mul,
-    Mulh,
-    Mulhsu,
-    Mulhu,
-    Div,
-    Divu,
-    Rem,
-    Remu,
-    Lb,
-    Lh,
-    Lw,
-    Lbu,
-    Lhu,
-    Sb,
-    Sh,
-    Sw,
-    Beq,
-    Bne,
-    Blt,
-    Bge,
-    Bltu,
-    Bgeu,
-    /// A jump whose target is known: `imm` is the link; the block goes on at the target.
-    Jal,
-    Jalr,
-    Fence,
-    Lr,
-    Sc,
-    AmoSwap,
-    AmoAdd,
-    AmoXor,
-    AmoAnd,
-    AmoOr,
-    AmoMin,
-    AmoMax,
-    AmoMinu,
-    AmoMaxu,
-    // From here on the machine does the work, not the block.
-    FenceI,
-    Csrrw,
-    Csrrs,
-    Csrrc,
-    Csrrwi,
-    Csrrsi,
-    Csrrci,
-    Ecall,
-    Ebreak,
-    Mret,
-    Wfi,
-    /// `slti x0, x0, imm`: no operation for a core, a message for the simulator.
-    Hint,
-    /// Written since the last `fence.i`: to be told before it is executed.
-    Stale,
-    /// A debugger stops before what is here.
-    Break,
-    /// `imm` holds the bits.
-    Illegal,
-    // What follows is several instructions in one look; see `fuse`.
-    LwSw,
-    LwAddi,
-    LwLw,
-    LwLi,
-    LwBeq,
-    LwAdd,
-    LwMul,
-    SwAddi,
-    SwSw,
-    SwLi,
-    SwLw,
-    LbLb,
-    LbAddi,
-    LbMul,
-    LbuAddi,
-    LbuAdd,
-    SbAddi,
-    SbBne,
-    AddiAddi,
-    AddiBltu,
-    AddiBne,
-    AddiAdd,
-    AddiSub,
-    AddiSw,
-    AddiSb,
-    AddiLi,
-    AddiAnd,
-    AddiJalr,
-    LiSub,
-    LiAddi,
-    LiJalr,
-    SubLw,
-    SubSw,
-    SubAndi,
-    AddLw,
-    AddBne,
-    AddBltu,
-    AddAdd,
-    AddAddi,
-    AddLi,
-    MulAddi,
-    MulAdd,
-    AndiAdd,
-    SlliAdd,
-    SlliSrli,
-    SlliOr,
-    SrliAnd,
-    SrliOr,
-    AndOr,
-    BeqBne,
-    AddiAddiBltu,
-    AddiAddiBne,
-    LiSubLw,
-    LiSubSw,
-    AddLwBeq,
-    LwSwAddi,
+use crate::runs::with_runs;
+
+macro_rules! operations {
+    (
+        pairs { $($pair:ident = $($of_pair:ident)+,)* }
+        threes { $($three:ident = $($of_three:ident)+,)* }
+    ) => {
+        /// What an instruction does. Immediates are ready to use: `auipc` has become [`Op::Li`], targets
+        /// of jumps are absolute.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum Op {
+            Li,
+            Addi,
+            Slti,
+            Sltiu,
+            Xori,
+            Ori,
+            Andi,
+            Slli,
+            Srli,
+            Srai,
+            Add,
+            Sub,
+            Sll,
+            Slt,
+            Sltu,
+            Xor,
+            Srl,
+            Sra,
+            Or,
+            And,
+            Mul,
+            Mulh,
+            Mulhsu,
+            Mulhu,
+            Div,
+            Divu,
+            Rem,
+            Remu,
+            Lb,
+            Lh,
+            Lw,
+            Lbu,
+            Lhu,
+            Sb,
+            Sh,
+            Sw,
+            Beq,
+            Bne,
+            Blt,
+            Bge,
+            Bltu,
+            Bgeu,
+            /// A jump whose target is known: `imm` is the link; the block goes on at the target.
+            Jal,
+            Jalr,
+            Fence,
+            Lr,
+            Sc,
+            AmoSwap,
+            AmoAdd,
+            AmoXor,
+            AmoAnd,
+            AmoOr,
+            AmoMin,
+            AmoMax,
+            AmoMinu,
+            AmoMaxu,
+            // From here on the machine does the work, not the block.
+            FenceI,
+            Csrrw,
+            Csrrs,
+            Csrrc,
+            Csrrwi,
+            Csrrsi,
+            Csrrci,
+            Ecall,
+            Ebreak,
+            Mret,
+            Wfi,
+            /// `slti x0, x0, imm`: no operation for a core, a message for the simulator.
+            Hint,
+            /// Written since the last `fence.i`: to be told before it is executed.
+            Stale,
+            /// A debugger stops before what is here.
+            Break,
+            /// `imm` holds the bits.
+            Illegal,
+            /// The end of a block that goes on elsewhere.
+            Through,
+            /// In front of a loop that copies or fills; `imm` is its number.
+            Sweep,
+            /// In front of a block; never executed. `imm` is the block's length in instructions.
+            Head,
+            // Two or three instructions in one look.
+            $($pair,)*
+            $($three,)*
+        }
+    };
 }
+
+with_runs!(operations);
 
 impl Op {
     /// Is it a conditional branch?
@@ -170,10 +133,6 @@ pub(crate) struct Inst {
     pub(crate) imm: i32,
 }
 
-/// In place of the result's register, which a branch has not: it goes back to the start of its
-/// block.
-pub(crate) const LOOP: u8 = 33;
-
 /// The register that takes what is written to `x0`. Nothing reads it.
 pub(crate) const SINK: u8 = 32;
 
@@ -181,4 +140,13 @@ pub(crate) const SINK: u8 = 32;
 /// core's, one is [`SINK`].
 pub(crate) type Registers = [u32; 256];
 
-const _: () = assert!(size_of::<Inst>() == 8);
+/// What one look at a block executes: an instruction, or two or three if the first one's operation
+/// says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) a: Inst,
+    pub(crate) b: Inst,
+    pub(crate) c: Inst,
+}
+
+const _: () = assert!(size_of::<Inst>() == 8 && size_of::<Step>() == 24);

@@ -30,7 +30,9 @@ mod isa;
 mod machine;
 mod memcheck;
 mod pmp;
+mod runs;
 mod semihost;
+mod sweep;
 mod trap;
 mod watch;
 

@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use crate::board::Board;
 use crate::bus::Bus;
-use crate::cache::{Cache, NONE};
+use crate::cache::Cache;
 use crate::csr::{Counters, Csrs, MACHINE};
 use crate::device::{Card, CardError, Finish, Medium};
 use crate::elf::{ElfError, Program};
-use crate::execute::{End, execute};
+use crate::execute::{End, Exit, execute};
 use crate::inst::{Inst, Op, Registers};
 use crate::memcheck::Memcheck;
 use crate::semihost::{Answer, Semihost};
@@ -225,7 +225,7 @@ impl Machine {
     pub(crate) fn run_watched<W: Watch>(&mut self, count: u64, watch: &mut W) -> Stop {
         let last = self.instructions.saturating_add(count);
         loop {
-            if let Some(stop) = self.attend() {
+            if let Some(stop) = self.attend(W::ON) {
                 return stop;
             }
             if self.instructions >= last {
@@ -248,15 +248,15 @@ impl Machine {
     }
 
     /// What happens between instructions: the end, interrupts, code that changed.
-    fn attend(&mut self) -> Option<Stop> {
-        if self.bus.is_code_changed || self.cache.is_full() {
+    fn attend(&mut self, is_watched: bool) -> Option<Stop> {
+        if self.bus.is_code_changed || self.cache.is_spent(is_watched) {
             self.fold_profile();
-            self.cache.clear();
+            self.cache.clear(is_watched);
             self.bus.forget_code();
         }
         match self.bus.devices.finished() {
             Some(Finish::Exit(code)) => return Some(Stop::Exit { code }),
-            Some(Finish::Reset) => self.reset(),
+            Some(Finish::Reset) => self.reset(is_watched),
             None => {}
         }
         self.bus.devices.clint.advance(self.instructions);
@@ -270,7 +270,7 @@ impl Machine {
     }
 
     /// Starts anew with RTC memory as it is.
-    fn reset(&mut self) {
+    fn reset(&mut self, is_watched: bool) {
         let mut fresh = self.board.bus();
         for addr in self.board.kept_ranges().flatten() {
             if let Some(byte) = self.bus.peek(addr) {
@@ -287,7 +287,7 @@ impl Machine {
             self.program.protect(&mut self.bus);
         }
         self.fold_profile();
-        self.cache.clear();
+        self.cache.clear(is_watched);
         self.csrs = Csrs::new(board.extensions());
         self.x.fill(0);
         self.pc = self.program.entry_addr;
@@ -296,90 +296,58 @@ impl Machine {
     /// Runs block after block until `until` instructions are retired or something has to be
     /// attended to.
     fn run_blocks<W: Watch>(&mut self, until: u64, watch: &mut W) -> Option<Stop> {
-        let mut id = match self.block_at(self.pc) {
-            Ok(id) => id,
+        let mut head = match self.block_at(self.pc) {
+            Ok(head) => head,
             Err(addr) => return self.trap(Trap::new(Cause::InstructionAccess, addr), self.pc),
         };
         loop {
-            let block = self.cache.blocks[id as usize];
-            let first = block.first as usize;
-            let room = until.saturating_sub(self.instructions);
-            let len = if u64::from(block.len) <= room { block.len as usize } else { room as usize };
-            self.bus.base = self.instructions;
-            let is_whole = len == block.len as usize;
-            // A profile wants to see each round of a loop.
-            let rounds_until = if is_whole && self.profile.is_none() { until } else { 0 };
-            let end = {
-                let insts = if is_whole && !W::ON { &self.cache.fused } else { &self.cache.insts };
-                let insts = &insts[first..first + len];
-                let pcs = &self.cache.pcs[first..first + len];
-                execute(&mut self.x, &mut self.bus, insts, pcs, rounds_until, watch)
+            let left = (until.saturating_sub(self.instructions), until);
+            let (x, bus, cache) = (&mut self.x, &mut self.bus, &mut self.cache);
+            let Exit { end, left, first } = if self.profile.is_some() {
+                execute::<W, true>(x, bus, cache, head, left, watch)
+            } else {
+                execute::<W, false>(x, bus, cache, head, left, watch)
             };
-            self.instructions = self.bus.base;
-            if !self.bus.written.is_empty() {
-                let pcs = &self.cache.pcs;
-                self.bus.settle_writers(|index| pcs[first + index as usize]);
-            }
+            self.instructions = until - left;
             match end {
-                End::Through => {
-                    self.retire(first, len);
-                    if len < block.len as usize {
-                        self.pc = self.cache.pcs[first + len];
+                End::Cut(block) => {
+                    self.pc = self.cache.addr_of(block);
+                    if left == 0 {
                         return None;
                     }
-                    self.pc = block.end_pc;
-                    if self.instructions >= until {
-                        return None;
-                    }
-                    if block.next != NONE {
-                        id = block.next;
-                        continue;
-                    }
-                    match self.block_at(block.end_pc) {
-                        Ok(next) => {
-                            self.cache.blocks[id as usize].next = next;
-                            id = next;
-                        }
+                    let extensions = self.board.extensions();
+                    let part =
+                        self.cache.cut_block(self.pc, left as usize, &mut self.bus, extensions);
+                    match part {
+                        Ok(part) => head = part,
                         Err(_) => return None,
                     }
                 }
-                End::Taken(index) => {
-                    let at = first + index;
-                    self.retire(first, index + 1);
-                    self.pc = self.cache.insts[at].imm as u32;
-                    if self.instructions >= until {
-                        return None;
-                    }
-                    let next = self.cache.links[at];
-                    if next != NONE {
-                        id = next;
-                        continue;
-                    }
-                    match self.block_at(self.pc) {
-                        Ok(next) => {
-                            self.cache.links[at] = next;
-                            id = next;
-                        }
-                        Err(_) => return None,
-                    }
-                }
-                End::Jump(index, target) => {
-                    let at = first + index;
-                    let inst = self.cache.insts[at];
-                    self.x[inst.rd as usize] = self.cache.pcs[at].wrapping_add(u32::from(inst.rs2));
-                    self.retire(first, index + 1);
+                End::Unlinked { step, part, target } => {
                     self.pc = target;
-                    if self.instructions >= until {
+                    if left == 0 {
                         return None;
                     }
                     match self.block_at(target) {
-                        Ok(next) => id = next,
+                        Ok(next) => {
+                            self.cache.link(step, part, next);
+                            head = next;
+                        }
                         Err(_) => return None,
                     }
                 }
-                End::System(index) => {
-                    self.retire(first, index);
-                    let at = first + index;
+                End::Jump(target) => {
+                    self.pc = target;
+                    if left == 0 {
+                        return None;
+                    }
+                    match self.block_at(target) {
+                        Ok(next) => head = next,
+                        Err(_) => return None,
+                    }
+                }
+                End::System(at) => {
+                    self.retire(first, at);
                     self.pc = self.cache.pcs[at];
                     let inst = self.cache.insts[at];
                     if W::ON && inst.op == Op::Hint {
@@ -387,59 +355,50 @@ impl Machine {
                     }
                     return self.system(inst);
                 }
-                End::Watched(index) => {
-                    self.retire(first, index);
-                    self.pc = self.cache.pcs[first + index];
+                End::Watched(at) => {
+                    self.retire(first, at);
+                    self.pc = self.cache.pcs[at];
                     watch.stopped(self);
                     return None;
                 }
-                End::Trapped(index, trap) => {
-                    self.retire(first, index);
-                    return self.trap(trap, self.cache.pcs[first + index]);
+                End::Trapped(at, trap) => {
+                    self.retire(first, at);
+                    return self.trap(trap, self.cache.pcs[at]);
                 }
-                End::Stopped(index) => {
-                    self.retire(first, index + 1);
-                    let at = first + index + 1;
-                    self.pc = if at < first + block.len as usize {
-                        self.cache.pcs[at]
-                    } else {
-                        block.end_pc
-                    };
+                End::Stopped(at) => {
+                    self.retire(first, at + 1);
+                    self.pc = self.cache.pcs[at + 1];
                     return None;
                 }
             }
         }
     }
 
-    #[inline(always)]
-    fn block_at(&mut self, pc: u32) -> Result<u32, u32> {
-        match self.cache.find(pc) {
-            Some(id) => Ok(id),
-            None => self.cache.decode(pc, &mut self.bus, self.board.extensions()),
-        }
+    fn block_at(&mut self, pc: u32) -> Result<usize, u32> {
+        self.cache.block(pc, &mut self.bus, self.board.extensions())
     }
 
-    #[inline(always)]
-    fn retire(&mut self, first: usize, count: usize) {
-        self.instructions += count as u64;
-        if self.profile.is_some() && count > 0 {
-            self.cache.exit_counts[first + count - 1] += 1;
+    /// The instructions from `first` to before `end`, of one block, are done.
+    fn retire(&mut self, first: usize, end: usize) {
+        self.instructions += (end - first) as u64;
+        if self.profile.is_some() && end > first {
+            self.cache.exit_counts[end - 1] += 1;
         }
     }
 
     /// Adds what the cache has counted to the profile.
     fn fold_profile(&mut self) {
         let Some(profile) = &mut self.profile else { return };
-        for block in &self.cache.blocks {
-            let insts = block.first as usize..(block.first + block.len) as usize;
+        for block in self.cache.blocks() {
             let mut count = 0;
-            for at in insts.rev() {
-                count += std::mem::take(&mut self.cache.exit_counts[at]);
+            for at in block.rev() {
+                count += self.cache.exit_counts[at];
                 if count > 0 {
                     *profile.entry(self.cache.pcs[at]).or_default() += count;
                 }
             }
         }
+        self.cache.exit_counts.fill(0);
     }
 
     /// Takes an exception at `pc`.

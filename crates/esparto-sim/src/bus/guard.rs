@@ -15,12 +15,14 @@ impl Bus {
 
     /// Sends loads and stores to guarded memory the slow way, which asks the guards.
     pub(super) fn slow_guarded_pages(&mut self) {
-        for guard in self.guards.iter().filter(|guard| guard.refused != 0) {
+        for guard in
+            self.guards.iter().filter(|guard| guard.refused != 0).copied().collect::<Vec<_>>()
+        {
             let last = guard.end.saturating_sub(1).min(u64::from(u32::MAX)) as u32 / PAGE_BYTES;
             for page in guard.start as u32 / PAGE_BYTES..=last {
-                let entry = &mut self.pages[page as usize];
-                if *entry & MEMORY != 0 {
-                    *entry |= DEVICE;
+                let entry = self.pages[page as usize];
+                if entry & MEMORY != 0 {
+                    self.set_page(page as usize, entry | DEVICE);
                 }
             }
         }
