@@ -1,6 +1,7 @@
 //! Puts the linker script and the table of regions where the compiler looks for them.
 //!
-//! `ESPARTO_CHIP` names the chip whose memory map the program is for, as in `esp32c3`, and
+//! `ESPARTO_BOOT_STACK` gives the bytes of the stack that `main` starts on, for a program that needs more
+//! than usual. `ESPARTO_CHIP` names the chip whose memory map the program is for, as in `esp32c3`, and
 //! `ESPARTO_CODE` where its code runs, `flash` or `sram`. Without a chip it is QEMU's machine.
 
 use std::error::Error;
@@ -11,11 +12,14 @@ use board_map::Layout;
 use esparto_chips::Isa;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for name in ["ESPARTO_CHIP", "ESPARTO_CODE"] {
+    for name in ["ESPARTO_BOOT_STACK", "ESPARTO_CHIP", "ESPARTO_CODE"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let layout = layout()?;
+    let mut layout = layout()?;
+    if let Ok(bytes) = env::var("ESPARTO_BOOT_STACK") {
+        layout.boot_stack_bytes = bytes.parse()?;
+    }
     fs::write(out.join("memory.x"), layout.script())?;
     fs::write(out.join("regions.rs"), layout.table())?;
     println!("cargo::rustc-link-search={}", out.display());

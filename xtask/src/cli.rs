@@ -19,9 +19,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the camera firmware on the simulator and report where its memory went
+    /// Run the camera, its stages from an SD card, on the simulator and report where its memory went
     Demo {
-        /// Run the same program in QEMU too: it has to say the same and take as many instructions
+        /// Run the same program in QEMU too, its overlays from a folder: it has to come to the same
         #[arg(long)]
         qemu: bool,
     },

@@ -13,7 +13,7 @@ use crate::exec::Cmd;
 use crate::program::{DIR, IMAC, IMC, Program};
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
-use crate::{Repo, heavy, overlay_scale, tools};
+use crate::{Repo, heavy, overlay_scale, streamed, tools};
 
 use record::Records;
 
@@ -49,6 +49,7 @@ const LINTED: [(&[&str], &str); 2] = [
             "board-virt",
             "bus",
             "camera",
+            "camera-card",
             "card",
             "leak",
             "measure",
@@ -64,7 +65,8 @@ const LINTED: [(&[&str], &str); 2] = [
 ];
 
 /// What is linted and tested on this machine.
-const ON_HOST: &str = "-p board-map -p board-sd -p card-image -p pipeline";
+const ON_HOST: &str =
+    "-p board-map -p board-sd -p card-image -p journal -p jpeg -p lens -p pipeline";
 
 /// How far a program is: `progress DONE/TOTAL WHAT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,9 +93,22 @@ fn cargo(repo: &Repo, words: &str) -> Cmd {
     repo.cargo_in(DIR, words)
 }
 
+/// What the camera's decoder and lens are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stages {
+    /// Rust.
+    Rust,
+    /// C and C++.
+    Native,
+}
+
 /// The results of the camera's computation on this machine.
-pub(crate) fn camera_on_host(repo: &Repo) -> Result<Vec<String>> {
+pub(crate) fn camera_on_host(repo: &Repo, stages: Stages) -> Result<Vec<String>> {
     let run = cargo(repo, "run --quiet --locked --release -p pipeline --example host");
+    let run = match stages {
+        Stages::Rust => run,
+        Stages::Native => run.words("--features native"),
+    };
     let results = emulator::results(run.read()?.lines());
     if results.is_empty() { bail!("`{run}` printed no result") } else { Ok(results) }
 }
@@ -130,7 +145,8 @@ pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
 
 /// The parts of the firmware that run anywhere, tested here.
 pub(crate) fn test_on_host(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    tested(&cargo(repo, "test --locked --release").words(ON_HOST), tally)
+    tested(&cargo(repo, "test --locked --release").words(ON_HOST), tally)?;
+    tested(&cargo(repo, "test --locked --release -p pipeline --features native --lib"), tally)
 }
 
 /// A folder for what a step leaves behind.
@@ -145,7 +161,7 @@ pub(crate) fn test_on_qemu(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_targets(&tools::BARE_TARGETS)?;
     let records = Records::new(folder(repo, "core-test")?);
     let said = records.of_camera(repo)?;
-    hold_camera(&said, &camera_on_host(repo)?)?;
+    hold_camera(&said, &camera_on_host(repo, Stages::Rust)?)?;
     tally.pass();
     for program in PROGRAMS {
         let said = records.of(repo, &program)?;
@@ -177,6 +193,7 @@ pub(crate) fn test_on_sim(repo: &Repo, tally: &mut Tally) -> Result<()> {
         println!("{}: {} instructions", program.title(), said.instructions);
         tally.pass();
     }
+    streamed::test(repo, &sim, tally)?;
     overlay_scale::test(repo, tally)?;
     heavy::test(repo, tally)
 }

@@ -22,6 +22,7 @@ mod readme;
 mod repo;
 mod silent;
 mod steps;
+mod streamed;
 mod tally;
 mod test;
 pub mod tidy;

@@ -132,7 +132,8 @@ fn at(repo: &Repo, scale: Scale) -> Result<String> {
     drop(card);
 
     let step = Instant::now();
-    let said = boot(esparto().words("sim --max-instructions 200000000000 --sd").arg(&image).arg(&flash))?;
+    let said =
+        boot(esparto().words("sim --max-instructions 200000000000 --sd").arg(&image).arg(&flash))?;
     let seconds = seconds(step);
     // The card is as large as it is: it is not kept.
     fs::remove_file(&image).with_context(|| image.display().to_string())?;
@@ -242,9 +243,10 @@ impl Plan {
 
     /// Holds what the firmware says of all its answers to ours.
     fn hold(&self, said: &[String]) -> Result<()> {
-        let digest = self.calls.iter().fold(0_u32, |digest, [.., answer]| {
-            (digest ^ answer).wrapping_mul(0x0100_0193)
-        });
+        let digest = self
+            .calls
+            .iter()
+            .fold(0_u32, |digest, [.., answer]| (digest ^ answer).wrapping_mul(0x0100_0193));
         let expected = format!("calls {} digest {digest:08x}", self.calls.len());
         ensure!(
             said.contains(&expected),

@@ -95,6 +95,18 @@ impl Program {
         envs.iter().fold(build, |build, (name, value)| build.env(name, value)).run()
     }
 
+    /// Cargo on this program in another profile than `release`, run in the workspace.
+    pub(crate) fn cargo_in_profile(&self, repo: &Repo, words: &str, profile: &str) -> Cmd {
+        let cargo = Cmd::new("cargo", repo.path(DIR)).words(words).words("--locked --profile");
+        let Self { target, package, bin, .. } = self;
+        cargo.arg(profile).words(&format!("--target {target} -p {package} --bin {bin}"))
+    }
+
+    /// The built program in that profile.
+    pub(crate) fn elf_in_profile(&self, repo: &Repo, profile: &str) -> PathBuf {
+        target_dir(repo).join(self.target).join(profile).join(self.bin)
+    }
+
     /// The built program with its names and lines.
     pub(crate) fn elf(&self, repo: &Repo) -> PathBuf {
         target_dir(repo).join(self.target).join("release").join(self.bin)

@@ -6,6 +6,7 @@ use esparto::{Caps, Event, Owner, PoolEvent, RegionId, RegionStats};
 use crate::Name;
 use crate::header::Header;
 use crate::health::Health;
+use crate::overlay::OverlayEvent;
 use crate::record::{Entry, RegionDefinition, RegionSnapshot};
 use crate::slot::{Held, Slot};
 use crate::wire::{
@@ -214,6 +215,8 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
             Entry::Region(region) => self.define_region(region),
             Entry::OwnerName { owner, name } => self.define_owner(*owner, name.as_str()),
             Entry::MarkName { id, name } => self.define_mark(*id, name.as_str()),
+            Entry::Overlay(event) => self.overlay(now, event),
+            Entry::OverlayName { overlay, name } => self.define_overlay(*overlay, name.as_str()),
             Entry::Gap { .. } => {}
         }
     }
@@ -238,6 +241,14 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
         self.state.last_pool_addr = addr;
         self.varint(zigzag(difference));
         figures.into_iter().flatten().for_each(|figure| self.varint(figure));
+    }
+
+    /// Writes what happened to an overlay.
+    pub fn overlay(&mut self, now: u32, event: &OverlayEvent) {
+        self.begin();
+        self.tag(kind::OVERLAY, event.what());
+        self.time(now);
+        event.write(|figure| self.varint(figure));
     }
 
     /// Says that so many events are missing from `now` on.
@@ -312,6 +323,11 @@ impl<F: FnMut(&[u8]), const BLOCK: usize> Encoder<F, BLOCK> {
     /// Gives a mark a name.
     pub fn define_mark(&mut self, id: u32, name: &str) {
         self.define_name(define::MARK, id as usize, name);
+    }
+
+    /// Gives an overlay a name.
+    pub fn define_overlay(&mut self, overlay: u16, name: &str) {
+        self.define_name(define::OVERLAY, usize::from(overlay), name);
     }
 
     /// Closes the block under way and sends it, for a reader that waits. Nothing to do when the

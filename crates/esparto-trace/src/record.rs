@@ -2,7 +2,7 @@
 
 use esparto::{Caps, Event, Owner, PoolEvent, RegionId, RegionStats};
 
-use crate::{Health, Name};
+use crate::{Health, Name, OverlayEvent};
 
 /// One thing that a trace says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Entry {
     Event(Event),
     /// Something happened in tiers.
     Pool(PoolEvent),
+    /// Something happened to an overlay.
+    Overlay(OverlayEvent),
     /// From here on the recorder was full: so many events are not in the trace.
     Lost {
         /// How many.
@@ -46,6 +48,13 @@ pub enum Entry {
     MarkName {
         /// Which mark.
         id: u32,
+        /// Its name.
+        name: Name,
+    },
+    /// An overlay has a name.
+    OverlayName {
+        /// Which overlay.
+        overlay: u16,
         /// Its name.
         name: Name,
     },

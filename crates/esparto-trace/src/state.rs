@@ -4,10 +4,11 @@ use esparto::{Caps, Event, Owner, PoolEvent, RegionId};
 
 use crate::health::Health;
 use crate::name::Name;
+use crate::overlay::OverlayEvent;
 use crate::record::{Entry, Record, RegionDefinition, RegionSnapshot};
 use crate::wire::{
     ADDRESS_PLACES, ARGUMENT_FOLLOWS, MAX_FRAMES, MAX_NAME_BYTES, NO_REGION, define, health, kind,
-    pool, unzigzag,
+    overlay, pool, unzigzag,
 };
 
 /// What is wrong with a record. The offset is the cursor's, and so are the figures: a small type
@@ -343,6 +344,14 @@ impl State {
                 self.read_time(cursor)?;
                 Ok(Entry::Health(Health::read(what, self.mask, cursor)?))
             }
+            (kind::OVERLAY, what @ overlay::LOADED..=overlay::HIT) => {
+                self.read_time(cursor)?;
+                Ok(Entry::Overlay(OverlayEvent::read(what, cursor)?))
+            }
+            (kind::DEFINE, define::OVERLAY) => Ok(Entry::OverlayName {
+                overlay: cursor.narrow("overlay", u16::MAX)?,
+                name: cursor.name()?,
+            }),
             (kind::DEFINE, define::REGION) => {
                 let id = cursor.byte()?;
                 let definition = RegionDefinition {

@@ -63,6 +63,17 @@ pub(crate) mod kind {
     pub(crate) const END: u8 = 12;
     pub(crate) const HEALTH: u8 = 13;
     pub(crate) const POOL: u8 = 14;
+    pub(crate) const OVERLAY: u8 = 15;
+}
+
+/// What happened to an overlay, in the high half of its tag.
+pub(crate) mod overlay {
+    pub(crate) const LOADED: u8 = 0;
+    pub(crate) const FOUND_BACK: u8 = 1;
+    pub(crate) const EVICTED: u8 = 2;
+    pub(crate) const UNLOADED: u8 = 3;
+    pub(crate) const REFUSED: u8 = 4;
+    pub(crate) const HIT: u8 = 5;
 }
 
 /// What happened in a pool, in the high half of its tag.
@@ -90,6 +101,7 @@ pub(crate) mod define {
     pub(crate) const REGION: u8 = 0;
     pub(crate) const OWNER: u8 = 1;
     pub(crate) const MARK: u8 = 2;
+    pub(crate) const OVERLAY: u8 = 3;
 }
 
 /// The high half of a tag that says: the value is in the next byte.

@@ -7,8 +7,8 @@ use esparto::monitor::HeapStats;
 use esparto::pool::Refused;
 use esparto::{Caps, Event, Owner, PoolEvent, RegionId};
 use esparto_trace::{
-    Decoder, Encoder, Entry, Figures, Health, MAX_FRAMES, MAX_RECORD_BYTES, Mode, Name,
-    PoolFigures, RegionDefinition, RegionSnapshot,
+    Decoder, Encoder, Entry, Figures, Health, LoadTicks, MAX_FRAMES, MAX_RECORD_BYTES, Mode, Name,
+    OverlayEvent, PoolFigures, RegionDefinition, RegionSnapshot,
 };
 use proptest::prelude::*;
 
@@ -135,6 +135,33 @@ fn health() -> impl Strategy<Value = Health> {
     (name(), figures).prop_map(|(name, figures)| Health { name, figures })
 }
 
+fn overlay_event() -> impl Strategy<Value = OverlayEvent> {
+    let ticks = any::<[u32; 5]>().prop_map(|[read, verify, copy, sync, construct]| LoadTicks {
+        read,
+        verify,
+        copy,
+        sync,
+        construct,
+    });
+    let loaded = (any::<(u16, u16, bool, u32, u32)>(), ticks).prop_map(
+        |((overlay, slot, is_return, code_bytes, read_bytes), ticks)| OverlayEvent::Loaded {
+            overlay,
+            slot,
+            is_return,
+            code_bytes,
+            read_bytes,
+            ticks,
+        },
+    );
+    prop_oneof![
+        loaded,
+        any::<(u16, u16)>().prop_map(|(overlay, slot)| OverlayEvent::Evicted { overlay, slot }),
+        any::<u16>().prop_map(|overlay| OverlayEvent::Unloaded { overlay }),
+        any::<u16>().prop_map(|overlay| OverlayEvent::Refused { overlay }),
+        any::<u16>().prop_map(|overlay| OverlayEvent::Hit { overlay }),
+    ]
+}
+
 fn entry() -> impl Strategy<Value = Entry> {
     let allocate = (region_id(), number(), number(), any::<u8>(), caps(), caps()).prop_map(
         |(region, addr, size_bytes, align_log2, require, prefer)| Event::Allocate {
@@ -176,6 +203,9 @@ fn entry() -> impl Strategy<Value = Entry> {
         1 => snapshot().prop_map(Entry::Snapshot),
         1 => health().prop_map(Entry::Health),
         1 => pool_event().prop_map(Entry::Pool),
+        1 => overlay_event().prop_map(Entry::Overlay),
+        1 => (any::<u16>(), name())
+            .prop_map(|(overlay, name)| Entry::OverlayName { overlay, name }),
         1 => (any::<u16>(), name())
             .prop_map(|(owner, name)| Entry::OwnerName { owner: Owner(owner), name }),
         1 => (any::<u32>(), name()).prop_map(|(id, name)| Entry::MarkName { id, name }),

@@ -9,7 +9,7 @@
 //! - `events`: the bus, and the interrupt that posts to it. `desk`: frames between two stages.
 //! - `stages`: the tasks. `health`: the task that watches all of it, by its `sources`.
 //! - `soak`: `marks` that must not grow. [`Plan`]: how many frames there are, and when.
-//! - [`run()`]: start, work, end.
+//! - [`run()`]: start, work, end; [`run_with`] with a [`Guard`] around it and around each stage.
 //!
 //! Lines on the serial line, for people and for the host's tools:
 //! `region ID NAME RANGE (CAPS)` and `account …` at the start; `progress DONE/TOTAL WHAT` on the
@@ -20,6 +20,7 @@
 
 mod desk;
 mod events;
+mod guard;
 mod health;
 mod marks;
 mod memory;
@@ -29,5 +30,7 @@ mod soak;
 mod sources;
 mod stages;
 
+pub use guard::Guard;
+pub use pipeline::Stage;
 pub use plan::Plan;
-pub use run::run;
+pub use run::{run, run_with};

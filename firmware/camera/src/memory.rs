@@ -23,6 +23,9 @@ pub(crate) const FRAMES_AT_ONCE: usize = 2;
 /// Width and height of a photograph, and the bytes of a pixel.
 const RGB_BYTES: usize = 320 * 240 * 3;
 
+/// Where scaling waits for its turn with the slot, the next frame is decoded before it.
+const RGB_COUNT: usize = if cfg!(feature = "native") { FRAMES_AT_ONCE } else { 1 };
+
 /// Frame buffers. Far too large for internal memory.
 pub(crate) static FRAMES: Pools<2> = Pools::new(
     &MEMORY,
@@ -30,7 +33,7 @@ pub(crate) static FRAMES: Pools<2> = Pools::new(
         Class::new("luma", LUMA_SIDE_PX * LUMA_SIDE_PX, FRAMES_AT_ONCE),
         // Decoding is more urgent than all that comes after it but for what is short, and scaling
         // follows at once: a second one would never be used. The heap behind would have it.
-        Class::new("rgb", RGB_BYTES, 1),
+        Class::new("rgb", RGB_BYTES, RGB_COUNT),
     ],
 )
 .stored_in(Policy::require(Caps::EXTERNAL))

@@ -9,6 +9,7 @@ use pipeline::{Detection, Stage};
 use recording::Names;
 
 use crate::events::{self, BUS, Post, READING, SECOND};
+use crate::guard::{Guard, Unguarded};
 use crate::memory::{
     FRAMES, MEMORY, OWNER_HEALTH, OWNER_POOLS, OWNER_TRIGGER, OWNERS, PAYLOADS, owner_of,
 };
@@ -38,14 +39,20 @@ struct Role {
     caps: Caps,
 }
 
+/// What a stage's stack takes more when its code is loaded while it runs.
+const LOADER_BYTES: usize = if cfg!(feature = "native") { 12 * 1024 } else { 0 };
+
+/// The decoder in Rust keeps its rows on the stack, the one in C does not.
+const DECODER_BYTES: usize = if cfg!(feature = "native") { 8 * 1024 } else { 52 * 1024 };
+
 /// The most urgent first: what is short, and last the network, which everybody may interrupt.
 const ROLES: [Role; 7] = [
     Role::new(Job::Trigger, 6 * 1024),
     Role::new(Job::Health, 4 * 1024),
-    Role::new(Job::Stage(Stage::Report), 4 * 1024),
-    Role::new(Job::Stage(Stage::Compress), 4 * 1024),
-    Role::new(Job::Stage(Stage::Decode), 52 * 1024),
-    Role::new(Job::Stage(Stage::Scale), 4 * 1024),
+    Role::new(Job::Stage(Stage::Report), 4 * 1024 + LOADER_BYTES),
+    Role::new(Job::Stage(Stage::Compress), 4 * 1024 + LOADER_BYTES),
+    Role::new(Job::Stage(Stage::Decode), DECODER_BYTES + LOADER_BYTES),
+    Role::new(Job::Stage(Stage::Scale), 4 * 1024 + LOADER_BYTES),
     // All layers' tensors live in one stack frame, too large for what internal memory has left.
     Role { caps: Caps::EXTERNAL, ..Role::new(Job::Stage(Stage::Detect), Detection::STACK_BYTES) },
 ];
@@ -79,11 +86,20 @@ impl Role {
 /// # Panics
 /// Something went wrong: memory, a stack or a place was missing, a frame failed, figures grew.
 pub fn run(plan: &Plan) {
+    run_with(plan, &Unguarded);
+}
+
+/// The same with `guard` around it.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_with(plan: &Plan, guard: &'static dyn Guard) {
     // SAFETY: once, on the boot stack.
     let interrupts = unsafe { stack::adopt_boot("interrupts") };
     let marks = Stage::ALL.map(|stage| (stage as u32, stage.name()));
     recording::start(&MEMORY, Names { owners: &OWNERS, marks: &marks });
     recording::snapshot(&MEMORY);
+    guard.begin();
     MEMORY.set_owner(OWNER_POOLS);
     FRAMES.init().expect("there is room for frames");
     PAYLOADS.init().expect("there is room for events");
@@ -105,7 +121,7 @@ pub fn run(plan: &Plan) {
     let interrupts: &StackSpan = &interrupts;
     let sources: Sources = [&MEMORY, &FRAMES, &PAYLOADS, &bus, &table, interrupts];
 
-    work(plan, &table, sources);
+    work(plan, guard, &table, sources);
 
     let sources = plain(sources);
     recording::health(&sources);
@@ -118,6 +134,7 @@ pub fn run(plan: &Plan) {
         let (size_bytes, used_bytes) = (stack.len_bytes(), stack.high_water_bytes());
         println!("stack {} size={size_bytes} high_water={used_bytes}", stack.name());
     }
+    guard.end();
     drop(stacks);
     PAYLOADS.deinit().expect("every event came back");
     FRAMES.deinit().expect("every frame came back");
@@ -126,7 +143,7 @@ pub fn run(plan: &Plan) {
 }
 
 /// Runs all tasks until they have ended.
-fn work(plan: &Plan, table: &Table<'_>, sources: Sources<'_>) {
+fn work(plan: &Plan, guard: &'static dyn Guard, table: &Table<'_>, sources: Sources<'_>) {
     let mut crew = Crew::new(table, |owner| {
         MEMORY.set_owner(owner);
     });
@@ -147,7 +164,7 @@ fn work(plan: &Plan, table: &Table<'_>, sources: Sources<'_>) {
             }
             Job::Stage(stage) => {
                 let post = Post::of_stage(stage);
-                let work = move || stages::work(plan, stage, post);
+                let work = move || stages::work(plan, guard, stage, post);
                 // SAFETY: as above.
                 unsafe { crew.add(owner, work) };
             }

@@ -7,6 +7,7 @@ use pipeline::{Frame, Stage, Station};
 
 use crate::desk::DESK;
 use crate::events::{self, BUS, Post, READING_MS, light_at};
+use crate::guard::Guard;
 use crate::memory::{FRAMES, FrameMemory, MEMORY};
 use crate::plan::Plan;
 use crate::soak::Soak;
@@ -56,7 +57,7 @@ fn reading_ms(reading: &[u8]) -> u32 {
 }
 
 /// Takes frames through `stage`, and hands them on.
-pub(crate) fn work(plan: &Plan, stage: Stage, mut post: Post) {
+pub(crate) fn work(plan: &Plan, guard: &dyn Guard, stage: Stage, mut post: Post) {
     let mut station = Station::<FrameMemory>::new(&FRAMES);
     while let Some(message) = post.receive() {
         let place = message.value().expect("the number of a place");
@@ -64,7 +65,10 @@ pub(crate) fn work(plan: &Plan, stage: Stage, mut post: Post) {
         let mut frame = DESK.take(place).expect("the frame is on the desk");
         MEMORY.mark(stage as u32);
         let number = frame.number();
-        let result = match frame.pass(stage, &mut station) {
+        guard.enter(stage);
+        let passed = frame.pass(stage, &mut station);
+        guard.leave(stage);
+        let result = match passed {
             Ok(result) => result,
             Err(error) => panic!("frame {number}: {error}"),
         };

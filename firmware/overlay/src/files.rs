@@ -34,8 +34,15 @@ impl Files {
     /// The folder that the machine's command line names; `None` if it names none.
     #[must_use]
     pub fn of_command_line() -> Option<Self> {
+        Self::of_argument(1)
+    }
+
+    /// The folder that is this word of the machine's command line, the program's name being the
+    /// first; `None` if there are not as many.
+    #[must_use]
+    pub fn of_argument(index: usize) -> Option<Self> {
         let arguments = semihosting::experimental::env::args::<512>().ok()?;
-        let name = (&arguments).into_iter().nth(1)?.ok()?;
+        let name = (&arguments).into_iter().nth(index)?.ok()?;
         let mut folder = [0; PATH_BYTES];
         folder.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
         Some(Self::Host { folder })

@@ -15,6 +15,7 @@ pub struct Frame<A: Allocator> {
     photograph: Photograph,
     pixels_crc: u32,
     luma_crc: u32,
+    measures: Option<[u32; 4]>,
     detection: Option<Detection>,
     held: Held<A>,
 }
@@ -39,6 +40,7 @@ impl<A: Allocator + Clone> Frame<A> {
             photograph,
             pixels_crc: 0,
             luma_crc: 0,
+            measures: None,
             detection: None,
             held: Held::Photograph,
         }
@@ -77,14 +79,15 @@ impl<A: Allocator + Clone> Frame<A> {
 
     #[inline(never)]
     fn decode(&mut self, station: &mut Station<A>) -> Result<Held<A>, PipelineError> {
-        let rgb = Rgb::decode(self.photograph, station.frame_memory.clone())?;
+        let rgb = Rgb::decode_here(self.photograph, station.frame_memory.clone())?;
         self.pixels_crc = rgb.checksum();
         Ok(Held::Rgb(rgb))
     }
 
     #[inline(never)]
     fn scale(&mut self, station: &mut Station<A>, rgb: Rgb<A>) -> Result<Held<A>, PipelineError> {
-        let luma = rgb.to_luma(station.frame_memory.clone())?;
+        let (luma, measures) = rgb.scale(station.frame_memory.clone())?;
+        self.measures = measures;
         drop(rgb);
         self.luma_crc = luma.checksum();
         Ok(Held::Luma(luma))
@@ -101,8 +104,10 @@ impl<A: Allocator + Clone> Frame<A> {
     fn report(&mut self, station: &mut Station<A>) -> Result<Held<A>, PipelineError> {
         let detection = self.detection.ok_or(PipelineError::Order { stage: Stage::Report })?;
         let crcs = (self.pixels_crc, self.luma_crc);
-        let entry = Entry::new(self.number, self.photograph.name, crcs, detection);
-        station.log.report(entry).map(Held::Report)
+        let person_permille = (detection.person * 1000.0) as u32;
+        let entry = Entry::new(self.number, self.photograph.name, crcs, person_permille);
+        let entry = entry.with_measures(self.measures);
+        Ok(Held::Report(station.log.report(entry)?))
     }
 
     #[inline(never)]
@@ -124,6 +129,7 @@ impl<A: Allocator + Clone> Frame<A> {
             scene: self.photograph.name,
             pixels_crc: self.pixels_crc,
             luma_crc: self.luma_crc,
+            measures: self.measures,
             detection: self.detection?,
             report_crc: crc32fast::hash(report.as_bytes()),
             report_bytes: report.len(),

@@ -10,9 +10,11 @@
 
 extern crate alloc;
 
+#[cfg(feature = "native")]
+mod native;
+
 mod detect;
 mod frame;
-mod log;
 mod photograph;
 mod pixels;
 mod run;
@@ -21,7 +23,7 @@ mod station;
 
 pub use detect::Detection;
 pub use frame::Frame;
-pub use log::{Entry, Log, Outbox, Packed};
+pub use journal::{Entry, Log, Outbox, Packed};
 pub use photograph::{FRAME_COUNT, PHOTOGRAPHS, Photograph};
 pub use pixels::{LUMA_SIDE_PX, Luma, Rgb};
 pub use run::{FrameResult, run};

@@ -12,16 +12,41 @@ use crate::{Photograph, PipelineError};
 /// Width and height of the image that the network looks at.
 pub const LUMA_SIDE_PX: usize = 96;
 
+/// A small image, and what the lens measured on the way.
+pub(crate) type Scaled<B> = (Luma<B>, Option<[u32; 4]>);
+
 /// An image of three bytes a pixel.
 #[derive(Debug)]
 pub struct Rgb<A: Allocator> {
-    width_px: usize,
-    height_px: usize,
-    pixels: Vec<u8, A>,
+    pub(crate) width_px: usize,
+    pub(crate) height_px: usize,
+    pub(crate) pixels: Vec<u8, A>,
 }
 
 impl<A: Allocator> Rgb<A> {
-    /// Decodes `photograph` straight into `memory`; the decoder's own tables and rows are asked
+    /// Decodes `photograph`, in the language that this camera does it in.
+    ///
+    /// # Errors
+    /// [`PipelineError::Decode`] or [`PipelineError::FrameMemory`].
+    pub(crate) fn decode_here(photograph: Photograph, memory: A) -> Result<Self, PipelineError> {
+        #[cfg(feature = "native")]
+        return crate::native::decode(photograph, memory);
+        #[cfg(not(feature = "native"))]
+        Self::decode(photograph, memory)
+    }
+
+    /// The luma as [`to_luma`](Self::to_luma) has it, and what the lens measured, if there is one.
+    ///
+    /// # Errors
+    /// [`PipelineError::FrameMemory`].
+    pub(crate) fn scale<B: Allocator>(&self, memory: B) -> Result<Scaled<B>, PipelineError> {
+        #[cfg(feature = "native")]
+        return crate::native::scale(self, memory);
+        #[cfg(not(feature = "native"))]
+        Ok((self.to_luma(memory)?, None))
+    }
+
+    /// Decodes `photograph` in Rust, straight into `memory`; the decoder's own tables and rows are asked
     /// of the global allocator.
     ///
     /// # Errors
@@ -73,7 +98,7 @@ impl<A: Allocator> Rgb<A> {
 /// A square image of one byte a pixel.
 #[derive(Debug)]
 pub struct Luma<A: Allocator> {
-    pixels: Vec<u8, A>,
+    pub(crate) pixels: Vec<u8, A>,
 }
 
 impl<A: Allocator> Luma<A> {
@@ -102,7 +127,10 @@ fn luma(rgb: &[u8]) -> u32 {
     (77 * u32::from(rgb[0]) + 150 * u32::from(rgb[1]) + 29 * u32::from(rgb[2])) >> 8
 }
 
-fn zeroed<A: Allocator>(size_bytes: usize, memory: A) -> Result<Vec<u8, A>, PipelineError> {
+pub(crate) fn zeroed<A: Allocator>(
+    size_bytes: usize,
+    memory: A,
+) -> Result<Vec<u8, A>, PipelineError> {
     let mut bytes = Vec::new_in(memory);
     bytes.try_reserve_exact(size_bytes).map_err(|_| PipelineError::FrameMemory { size_bytes })?;
     bytes.resize(size_bytes, 0);

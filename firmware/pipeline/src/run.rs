@@ -17,6 +17,8 @@ pub struct FrameResult {
     pub pixels_crc: u32,
     /// CRC-32 of the luma image.
     pub luma_crc: u32,
+    /// Light, contrast, edges and corners, if there is a lens that measures.
+    pub measures: Option<[u32; 4]>,
     /// What the network said.
     pub detection: Detection,
     /// CRC-32 of the JSON report.
@@ -45,7 +47,13 @@ impl fmt::Display for FrameResult {
             self.report_crc,
             self.packed_bytes,
             self.packed_crc,
-        )
+        )?;
+        match self.measures {
+            Some([light, contrast, edges, corners]) => {
+                write!(f, " light={light} contrast={contrast} edges={edges} corners={corners}")
+            }
+            None => Ok(()),
+        }
     }
 }
 

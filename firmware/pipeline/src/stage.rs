@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use journal::JournalError;
+
 /// What the pipeline is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -67,10 +69,8 @@ pub enum PipelineError {
         /// Which stage.
         stage: Stage,
     },
-    /// The report could not be built or read back.
-    Report,
-    /// The packed log does not unpack to what was packed.
-    Unpack,
+    /// There is no report.
+    Journal(JournalError),
 }
 
 impl fmt::Display for PipelineError {
@@ -83,10 +83,15 @@ impl fmt::Display for PipelineError {
             Self::Order { stage } => {
                 write!(f, "the frame comes too early or too late for the stage {}", stage.name())
             }
-            Self::Report => f.write_str("the JSON report does not read back as written"),
-            Self::Unpack => f.write_str("the packed log does not unpack to what was packed"),
+            Self::Journal(error) => write!(f, "{error}"),
         }
     }
 }
 
 impl core::error::Error for PipelineError {}
+
+impl From<JournalError> for PipelineError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}

@@ -20,5 +20,7 @@ mod stream;
 
 pub use esparto_trace::Recorder;
 pub use probe::Core;
-pub use session::{Names, RECORDED_REGIONS, Traced, finish, health, snapshot, start};
+pub use session::{
+    Names, RECORDED_REGIONS, Traced, finish, health, name_overlay, overlay, snapshot, start,
+};
 pub use stack::run_on_own_stack;

@@ -3,7 +3,7 @@
 use board_virt::{counter, memory, println};
 use esparto::monitor::Source;
 use esparto::{Cursor, Heap, Memory, Owner, Progress, RegionId, RegionStats};
-use esparto_trace::{BuildId, Header, Recorder, RegionDefinition};
+use esparto_trace::{BuildId, Header, OverlayEvent, Recorder, RegionDefinition};
 
 use crate::{Core, stream};
 
@@ -99,6 +99,16 @@ pub fn snapshot<const SLOTS: usize, const FRAMES: usize>(memory: &Traced<SLOTS, 
 /// Writes how everything that `sources` read fares into the trace.
 pub fn health(sources: &[&dyn Source]) {
     stream::with_encoder(|encoder| encoder.health(counter::busy(), sources));
+}
+
+/// Gives an overlay a name in the trace.
+pub fn name_overlay(overlay: u16, name: &str) {
+    stream::with_encoder(|encoder| encoder.define_overlay(overlay, name));
+}
+
+/// Writes what happened to an overlay into the trace.
+pub fn overlay(event: &OverlayEvent) {
+    stream::with_encoder(|encoder| encoder.overlay(counter::busy(), event));
 }
 
 /// A last snapshot, the totals, and the end of the trace.

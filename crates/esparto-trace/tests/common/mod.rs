@@ -3,8 +3,8 @@
 
 use esparto::{Caps, Event, Owner, PoolEvent, RegionId};
 use esparto_trace::{
-    BuildId, Decoder, Encoder, Entry, Figures, Header, Health, Mode, Name, Record,
-    RegionDefinition, RegionSnapshot,
+    BuildId, Decoder, Encoder, Entry, Figures, Header, Health, LoadTicks, Mode, Name, OverlayEvent,
+    Record, RegionDefinition, RegionSnapshot,
 };
 
 pub(crate) type Step = (u32, Owner, Entry, Vec<usize>);
@@ -104,6 +104,33 @@ pub(crate) fn one_of_everything() -> Vec<Step> {
             name: Name::new("control"),
             figures: Figures::Stack { usable_bytes: 2032, unused_bytes: 1200, is_breached: false },
         }),
+        Entry::OverlayName { overlay: 7, name: Name::new("fft") },
+        Entry::Overlay(OverlayEvent::Loaded {
+            overlay: 7,
+            slot: 1,
+            is_return: false,
+            code_bytes: 30_000,
+            read_bytes: 30_720,
+            ticks: LoadTicks {
+                read: 900_000,
+                verify: 40_000,
+                copy: 60_000,
+                sync: 4,
+                construct: 80,
+            },
+        }),
+        Entry::Overlay(OverlayEvent::Hit { overlay: 7 }),
+        Entry::Overlay(OverlayEvent::Evicted { overlay: 7, slot: 1 }),
+        Entry::Overlay(OverlayEvent::Loaded {
+            overlay: 7,
+            slot: 1,
+            is_return: true,
+            code_bytes: 30_000,
+            read_bytes: 30_720,
+            ticks: LoadTicks::default(),
+        }),
+        Entry::Overlay(OverlayEvent::Unloaded { overlay: 7 }),
+        Entry::Overlay(OverlayEvent::Refused { overlay: 7 }),
         Entry::Event(Event::Deallocate { region: RegionId(0), addr: 0x3fc8_0020, size_bytes: 24 }),
     ];
     let mut steps = Vec::new();

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Detection, PipelineError};
+use crate::JournalError;
 
 /// What is kept of a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,15 +21,24 @@ pub struct Entry {
     pub pixels_crc: u32,
     /// CRC-32 of the luma image.
     pub luma_crc: u32,
+    /// Light, contrast, edges and corners, if the camera has a lens that measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<[u32; 4]>,
 }
 
 impl Entry {
     /// An entry from what the stages found.
     #[must_use]
-    pub fn new(frame: usize, scene: &str, crcs: (u32, u32), detection: Detection) -> Self {
-        let person_permille = (detection.person * 1000.0) as u32;
+    pub fn new(frame: usize, scene: &str, crcs: (u32, u32), person_permille: u32) -> Self {
         let (pixels_crc, luma_crc) = crcs;
-        Self { frame, scene: scene.to_string(), person_permille, pixels_crc, luma_crc }
+        let measures = None;
+        Self { frame, scene: scene.to_string(), person_permille, pixels_crc, luma_crc, measures }
+    }
+
+    /// The same with what the lens measured.
+    #[must_use]
+    pub fn with_measures(self, measures: Option<[u32; 4]>) -> Self {
+        Self { measures, ..self }
     }
 }
 
@@ -46,8 +55,8 @@ impl Log {
     /// Adds `entry` and gives the report of all entries as JSON text, read back and compared.
     ///
     /// # Errors
-    /// [`PipelineError::Report`].
-    pub fn report(&mut self, entry: Entry) -> Result<String, PipelineError> {
+    /// [`JournalError::Report`].
+    pub fn report(&mut self, entry: Entry) -> Result<String, JournalError> {
         if self.entries.len() == Self::ENTRY_COUNT {
             self.entries.remove(0);
         }
@@ -56,14 +65,14 @@ impl Log {
         let report = json!({
             "device": "camera",
             "persons": persons,
-            "entries": serde_json::to_value(&self.entries).map_err(|_| PipelineError::Report)?,
+            "entries": serde_json::to_value(&self.entries).map_err(|_| JournalError::Report)?,
         });
         let text = report.to_string();
 
-        let mut parsed: Value = serde_json::from_str(&text).map_err(|_| PipelineError::Report)?;
+        let mut parsed: Value = serde_json::from_str(&text).map_err(|_| JournalError::Report)?;
         let entries: Vec<Entry> =
-            serde_json::from_value(parsed["entries"].take()).map_err(|_| PipelineError::Report)?;
-        if entries == self.entries { Ok(text) } else { Err(PipelineError::Report) }
+            serde_json::from_value(parsed["entries"].take()).map_err(|_| JournalError::Report)?;
+        if entries == self.entries { Ok(text) } else { Err(JournalError::Report) }
     }
 }
 
@@ -77,12 +86,12 @@ impl Packed {
     /// Packs `text` as LZ4 with its length in front, unpacks it again and compares.
     ///
     /// # Errors
-    /// [`PipelineError::Unpack`].
-    pub fn new(text: &str) -> Result<Self, PipelineError> {
+    /// [`JournalError::Unpack`].
+    pub fn new(text: &str) -> Result<Self, JournalError> {
         let bytes = lz4_flex::compress_prepend_size(text.as_bytes());
         let unpacked =
-            lz4_flex::decompress_size_prepended(&bytes).map_err(|_| PipelineError::Unpack)?;
-        if unpacked == text.as_bytes() { Ok(Self { bytes }) } else { Err(PipelineError::Unpack) }
+            lz4_flex::decompress_size_prepended(&bytes).map_err(|_| JournalError::Unpack)?;
+        if unpacked == text.as_bytes() { Ok(Self { bytes }) } else { Err(JournalError::Unpack) }
     }
 
     /// The packed bytes.

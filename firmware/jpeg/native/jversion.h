@@ -1,0 +1,3 @@
+#define JVERSION "camera"
+#define JCOPYRIGHT ""
+#define JCOPYRIGHT_SHORT ""

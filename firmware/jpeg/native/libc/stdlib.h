@@ -1,0 +1,3 @@
+/* The decoder takes nothing from it. */
+#pragma once
+#include <stddef.h>

@@ -1,0 +1,244 @@
+//! The camera whose stages are overlays: linked, packed, put on a card, run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use card_image::Format;
+use serde_json::Value;
+
+use crate::emulator::{Emulator, Said};
+use crate::exec::Cmd;
+use crate::firmware::{self, Stages};
+use crate::program::{IMC, Program};
+use crate::tally::Tally;
+use crate::{Repo, tools};
+
+/// The camera with more code than its flash.
+pub(crate) const STREAMED: Program = Program::new("camera-card", "camera-card", IMC);
+
+/// What the camera is given of the flash: with its overlays in it, it would not fit.
+pub(crate) const FLASH_BYTES: u64 = 832 << 10;
+
+/// Together the overlays are at least so many times as large as the memory that they run in.
+const TIMES: f64 = 3.0;
+
+/// Mounting a card takes more than `main` usually has.
+const BOOT_STACK_BYTES: &str = "16384";
+
+const CARD_BYTES: usize = 64 << 20;
+
+/// No run takes longer.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Like the runner in the firmware's cargo configuration.
+const QEMU: &str = "-machine virt -bios none -display none -monitor none -serial stdio \
+    -semihosting-config enable=on,target=native -icount shift=0,sleep=off";
+
+/// The firmware, packed.
+pub(crate) struct Packed {
+    folder: PathBuf,
+    /// The firmware with its overlays, for names and lines.
+    pub(crate) elf: PathBuf,
+    /// What is flashed.
+    flash: PathBuf,
+    /// What the packer says.
+    pub(crate) account: Account,
+}
+
+/// How large the parts are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Account {
+    before_bytes: u64,
+    after_bytes: u64,
+    slot_bytes: u64,
+    overlays: Vec<(String, u64, u64)>,
+}
+
+impl Account {
+    fn read(packed: &Value, slot_bytes: u64) -> Option<Self> {
+        let overlays = packed["overlays"].as_array()?.iter().map(|overlay| {
+            let bytes = |field: &str| overlay[field].as_u64();
+            Some((overlay["name"].as_str()?.to_owned(), bytes("code_bytes")?, bytes("data_bytes")?))
+        });
+        Some(Self {
+            before_bytes: packed["flash_bytes_before"].as_u64()?,
+            after_bytes: packed["flash_bytes_after"].as_u64()?,
+            slot_bytes,
+            overlays: overlays.collect::<Option<_>>()?,
+        })
+    }
+
+    fn code_bytes(&self) -> u64 {
+        self.overlays.iter().map(|(_, code_bytes, _)| code_bytes).sum()
+    }
+
+    fn times(&self) -> f64 {
+        self.code_bytes() as f64 / self.slot_bytes as f64
+    }
+
+    /// Holds the firmware to what it is there to show.
+    fn hold(&self) -> Result<()> {
+        let Self { before_bytes, after_bytes, .. } = *self;
+        ensure!(
+            before_bytes > FLASH_BYTES && after_bytes <= FLASH_BYTES,
+            "of {FLASH_BYTES} bytes of flash the camera takes {after_bytes}, and {before_bytes} with its overlays"
+        );
+        let times = self.times();
+        ensure!(times >= TIMES, "the overlays are only {times:.1} times as large as their slot");
+        Ok(())
+    }
+
+    /// Lines for people.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .overlays
+            .iter()
+            .map(|(name, code_bytes, data_bytes)| {
+                format!("overlay {name:6} {code_bytes:>6} bytes of code, {data_bytes:>5} of data")
+            })
+            .collect();
+        lines.push(format!(
+            "{} bytes of code for a slot of {}: {:.1} times as much",
+            self.code_bytes(),
+            self.slot_bytes,
+            self.times()
+        ));
+        lines.push(format!(
+            "flash: {} bytes with them, {} without, of {FLASH_BYTES} that there are",
+            self.before_bytes, self.after_bytes
+        ));
+        lines
+    }
+}
+
+impl Packed {
+    /// Builds everything in `folder`: compiles, links with `esparto-ld`, packs.
+    ///
+    /// # Errors
+    /// A step failed, or it does not show what it is there to show.
+    pub(crate) fn build(repo: &Repo, esparto: &Path, folder: &Path) -> Result<Self> {
+        tools::RISCV_GCC.ensure()?;
+        let context = || folder.display().to_string();
+        fs::create_dir_all(folder).with_context(context)?;
+        let config = folder.join("esparto.toml");
+        let source = repo.path("firmware/camera-card/esparto.toml");
+        fs::copy(&source, &config).with_context(|| source.display().to_string())?;
+        let linker = esparto.with_file_name("esparto-ld");
+        let build = STREAMED.cargo_in_profile(repo, "build --quiet", "streamed");
+        let build = build.env("ESPARTO_OBJECTS", folder).env("ESPARTO_CONFIG", &config);
+        let build = build.env("ESPARTO_BOOT_STACK", BOOT_STACK_BYTES);
+        build.env("CARGO_TARGET_RISCV32IMC_UNKNOWN_NONE_ELF_LINKER", linker).run()?;
+
+        let elf = STREAMED.elf_in_profile(repo, "streamed");
+        let flash = folder.join("camera.flash.elf");
+        let data = folder.join("data");
+        if data.exists() {
+            fs::remove_dir_all(&data).with_context(context)?;
+        }
+        let pack = Cmd::new(esparto, folder).quiet().words("overlay pack --json --config");
+        let pack = pack.arg(&config).arg("--out").arg(&data).arg("--flash").arg(&flash);
+        let said = pack.arg(&elf).read()?;
+        let account = serde_json::from_str(&said)
+            .ok()
+            .zip(slot_bytes(&source)?)
+            .and_then(|(packed, slot_bytes)| Account::read(&packed, slot_bytes))
+            .with_context(|| format!("the packer said something else:\n{said}"))?;
+        account.hold()?;
+        Ok(Self { folder: folder.to_owned(), elf, flash, account })
+    }
+
+    /// Writes the card's image, and gives its path.
+    fn image(&self) -> Result<PathBuf> {
+        let data = self.folder.join("data");
+        let context = || data.display().to_string();
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&data).with_context(context)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).context("a name is text")?;
+            files.push((name.to_owned(), fs::read(&path).with_context(context)?));
+        }
+        files.sort();
+        let pairs = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let bytes = card_image::build(CARD_BYTES, Format::Fat32, pairs).context("the card")?;
+        let image = self.folder.join("card.img");
+        fs::write(&image, bytes).with_context(|| image.display().to_string())?;
+        Ok(image)
+    }
+
+    /// Boots it: on the simulator from the SD card, in QEMU, whose machine has none, from the same
+    /// files in a folder. The trace goes to `trace`, `take` sees the lines.
+    ///
+    /// # Errors
+    /// It did not end well.
+    pub(crate) fn boot(
+        &self,
+        emulator: &Emulator,
+        trace: &Path,
+        mut take: impl FnMut(&str),
+    ) -> Result<Said> {
+        let name =
+            trace.file_name().and_then(|name| name.to_str()).context("a trace has a name")?;
+        // What is on the command line is split at blanks: bare names only.
+        let run = match emulator {
+            Emulator::Sim { esparto } => {
+                let run = Cmd::new(esparto, &self.folder).words("sim --sd").arg(self.image()?);
+                run.words("--trace").arg(name).arg(&self.flash)
+            }
+            Emulator::Qemu => {
+                let run = Cmd::new("qemu-system-riscv32", &self.folder).words(QEMU);
+                run.arg("-append").arg(format!("{name} data")).arg("-kernel").arg(&self.flash)
+            }
+        };
+        let mut lines = Vec::new();
+        let outcome = run.quiet().limit(LIMIT).lines(|line| {
+            let line = line.trim_end();
+            take(line);
+            lines.push(line.to_owned());
+        });
+        outcome.with_context(|| format!("the firmware said:\n{}", lines.join("\n")))?;
+        if matches!(emulator, Emulator::Sim { .. }) {
+            // The simulator's own last word.
+            lines.pop();
+        }
+        let written = self.folder.join(name);
+        if written != trace {
+            fs::rename(&written, trace).with_context(|| trace.display().to_string())?;
+        }
+        match Said::close(lines) {
+            Ok(said) => Ok(said),
+            Err(lines) => {
+                bail!("the camera did not close with `ok`; it said:\n{}", lines.join("\n"))
+            }
+        }
+    }
+}
+
+/// The camera from a card on the simulator, and from a folder in QEMU: what this machine computes.
+pub(crate) fn test(repo: &Repo, sim: &Emulator, tally: &mut Tally) -> Result<()> {
+    tools::HOST_CPP.ensure()?;
+    let Emulator::Sim { esparto } = sim else { bail!("the simulator is QEMU") };
+    let out = repo.target_dir()?.join("streamed-test");
+    let packed = Packed::build(repo, esparto, &out)?;
+    packed.account.lines().iter().for_each(|line| println!("{line}"));
+    let expected = firmware::camera_on_host(repo, Stages::Native)?;
+    for (emulator, name) in [(sim, "sim.trace"), (&Emulator::qemu()?, "qemu.trace")] {
+        let said = packed.boot(emulator, &out.join(name), |_| ())?;
+        firmware::hold_camera(&said, &expected)?;
+        said.lines
+            .iter()
+            .filter(|line| line.starts_with("overlay"))
+            .for_each(|line| println!("{line}"));
+        tally.pass();
+    }
+    Ok(())
+}
+
+/// The size of the one slot that `esparto.toml` has: `size = "40K"` behind `[[slot]]`.
+fn slot_bytes(config: &Path) -> Result<Option<u64>> {
+    let text = fs::read_to_string(config).with_context(|| config.display().to_string())?;
+    let size = text.split_once("[[slot]]").and_then(|(_, slot)| slot.split_once("size = \""));
+    let kibibytes = size.and_then(|(_, size)| size.split_once("K\"")?.0.parse::<u64>().ok());
+    Ok(kibibytes.map(|kibibytes| kibibytes << 10))
+}
