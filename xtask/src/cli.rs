@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
-use crate::{Repo, card, demo, firmware, overlay_scale, race, steps, test, tools, traces};
+use crate::{Repo, card, demo, firmware, library, overlay_scale, race, steps, test, tools, traces};
 
 /// The development commands of Esparto.
 #[derive(Debug, Parser)]
@@ -71,6 +71,18 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Make the library for PlatformIO: one folder with headers, scripts and prebuilt libraries
+    Platformio {
+        /// A new folder, an empty one, or an older library
+        #[arg(value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// Make the library for Arduino: one folder with headers, examples and prebuilt libraries
+    Arduino {
+        /// A new folder, an empty one, or an older library
+        #[arg(value_name = "FOLDER")]
+        out: PathBuf,
+    },
     /// Record a trace of `traces/` anew on the emulated core
     Record {
         /// The trace, without its ending
@@ -132,6 +144,8 @@ fn run(command: Command) -> Result<()> {
         Command::Fmt => steps::format(&repo),
         Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
         Command::Card { image, files } => card::make(&image, &files),
+        Command::Platformio { out } => library::platformio(&repo, &out),
+        Command::Arduino { out } => library::arduino(&repo, &out),
         Command::Record { name } => traces::record(&repo, &name),
         Command::Fuzz { libfuzzer: Some(args), .. } => steps::libfuzzer(&repo, &args),
         Command::Fuzz { inputs, libfuzzer: None } => steps::fuzz(&repo, inputs),

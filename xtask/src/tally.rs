@@ -19,7 +19,7 @@ impl Tally {
     /// Adds what one line of a runner says, if it is its last line.
     ///
     /// Understands `cargo test` (and Miri and the suites on the core, which close with the same
-    /// line) and `cargo nextest`.
+    /// line), `cargo nextest`, and Python's unittest, which fails by itself when a test does.
     pub(crate) fn read_line(&mut self, line: &str) {
         let number = |text: &str, what: &str| -> u64 {
             let pattern =
@@ -35,6 +35,8 @@ impl Tally {
             self.passed += number(&line, "passed");
             self.failed += number(&line, "failed") + number(&line, "timed out");
             self.ignored += number(&line, "skipped");
+        } else if line.starts_with("Ran ") {
+            self.passed += number(&line, "tests? in ");
         }
     }
 
@@ -85,6 +87,8 @@ mod tests {
         );
         tally.read_line("\u{1b}[32;1m     Summary\u{1b}[0m [   0.005s] 7 tests run: 5 passed, 2 failed, 3 skipped");
         tally.read_line("running 5 tests, 9 passed");
-        assert_eq!(tally, Tally { passed: 17, failed: 3, ignored: 5 });
+        tally.read_line("Ran 4 tests in 0.001s");
+        tally.read_line("Ran 1 test in 0.001s");
+        assert_eq!(tally, Tally { passed: 22, failed: 3, ignored: 5 });
     }
 }

@@ -22,6 +22,29 @@ pub(crate) const QEMU_RISCV32: Program = Program {
     ],
 };
 
+/// The emulator of the Xtensa cores.
+pub(crate) const QEMU_XTENSA: Program = Program {
+    command: "qemu-system-xtensa",
+    debian: &["qemu-system-misc", "qemu-system-xtensa"],
+    elsewhere: &[
+        ("Fedora", "sudo dnf install qemu-system-xtensa"),
+        ("Arch", "sudo pacman -S qemu-system-xtensa"),
+        ("Alpine", "sudo apk add qemu-system-xtensa"),
+        ("macOS", "brew install qemu"),
+        ("Nix", "nix-shell -p qemu"),
+    ],
+};
+
+/// The compiler and the linker for the LX106, with its C library.
+pub(crate) const XTENSA_GCC: Program = Program {
+    command: "xtensa-lx106-elf-gcc",
+    debian: &["gcc-xtensa-lx106 picolibc-xtensa-lx106-elf"],
+    elsewhere: &[
+        ("Arch", "install xtensa-lx106-elf-gcc-bin from the AUR  # and picolibc from its sources"),
+        ("macOS", "brew install crosstool-ng  # and build xtensa-lx106-elf and picolibc"),
+    ],
+};
+
 /// The C compiler of the bench's peers, with the C library that they are linked to.
 pub(crate) const RISCV_GCC: Program = Program {
     command: "riscv64-unknown-elf-gcc",
@@ -56,6 +79,30 @@ pub(crate) const GDB: Program = Program {
     ],
 };
 
+/// Python, for what other ecosystems build with.
+pub(crate) const PYTHON: Program = Program {
+    command: "python3",
+    debian: &["python3 python3-venv"],
+    elsewhere: &[
+        ("Fedora", "sudo dnf install python3"),
+        ("Arch", "sudo pacman -S python"),
+        ("Alpine", "sudo apk add python3"),
+        ("macOS", "brew install python"),
+    ],
+};
+
+/// What ESP-IDF configures its builds with.
+pub(crate) const CMAKE: Program = Program {
+    command: "cmake",
+    debian: &["cmake make"],
+    elsewhere: &[
+        ("Fedora", "sudo dnf install cmake make"),
+        ("Arch", "sudo pacman -S cmake make"),
+        ("Alpine", "sudo apk add cmake make"),
+        ("macOS", "brew install cmake"),
+    ],
+};
+
 /// A program that comes from the system's packages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {
@@ -72,7 +119,11 @@ impl Program {
     /// # Errors
     /// Says what to install when that is not so.
     pub(crate) fn ensure(&self) -> Result<()> {
-        if self.is_there() {
+        self.ensure_that(|| self.is_there())
+    }
+
+    fn ensure_that(&self, is_there: impl Fn() -> bool) -> Result<()> {
+        if is_there() {
             return Ok(());
         }
         if !(is_root() && starts("apt-get")) {
@@ -86,7 +137,7 @@ impl Program {
         for package in self.debian {
             // The package's name differs by release: the next one is tried when this fails.
             if apt("-q install -y --no-install-recommends").words(package).run().is_ok()
-                && self.is_there()
+                && is_there()
             {
                 return Ok(());
             }
@@ -109,6 +160,12 @@ impl Program {
         text.push_str("\nand run this command again.");
         text
     }
+}
+
+/// Makes sure that Python can make virtual environments: some systems have that apart.
+pub(crate) fn ensure_venv() -> Result<()> {
+    let can = || Cmd::new("python3", ".").arg("-c").arg("import ensurepip, venv").succeeds();
+    Program { command: "python3 -m venv", ..PYTHON }.ensure_that(can)
 }
 
 /// Makes sure that the standard library for `targets` is there.
@@ -152,6 +209,16 @@ pub(crate) fn ensure_nightly() -> Result<()> {
         return Ok(());
     }
     rustup("toolchain install nightly --profile minimal --no-self-update")
+}
+
+/// Makes sure that a nightly toolchain is there with the sources of the library, for targets that
+/// have none built.
+pub(crate) fn ensure_build_std() -> Result<()> {
+    ensure_nightly()?;
+    if nightly_sources()? {
+        return Ok(());
+    }
+    rustup("component add rust-src --toolchain nightly")
 }
 
 fn nightly_sources() -> Result<bool> {

@@ -1,0 +1,110 @@
+/* The component, with the settings that ESP-IDF's tool wrote: what each of them really does. */
+#include "sdkconfig.h"
+
+#include "../../../crates/esparto-c/tests/c/check.h"
+#include "esparto_idf.h"
+#include "idf.h"
+
+#include "esp_attr.h"
+#include "esp_private/startup_internal.h"
+#include "esparto/compat/kraken.h"
+
+/* Settings of the test: each differs from its default. */
+enum { SMALL_BYTES = 48, SMALL_COUNT = 7 };
+
+static size_t total_of(uint16_t caps) {
+    esparto_heap_stats_t stats;
+    return esparto_caps_stats(caps, &stats) == ESPARTO_OK ? stats.total_bytes : 0;
+}
+
+static size_t live_of(uint16_t caps) {
+    esparto_heap_stats_t stats;
+    CHECK_STATUS(esparto_caps_stats(caps, &stats), ESPARTO_OK);
+    return stats.allocated_bytes;
+}
+
+/* The reserve of internal memory: Esparto leaves it, and says so rather than take it. */
+static void the_reserve_is_kept(void) {
+    const size_t most = INTERNAL_BYTES - CONFIG_ESPARTO_RESERVE_INTERNAL_BYTES;
+    CHECK_STATUS(esparto_idf_add_regions(most + 1, 0), ESPARTO_NO_MEMORY);
+    CHECK_STATUS(esparto_idf_add_regions(SIZE_MAX, 0), ESPARTO_NO_MEMORY);
+    CHECK_STATUS(esparto_idf_add_regions(0, EXTERNAL_BYTES + 1), ESPARTO_NO_MEMORY);
+    CHECK(esparto_region_count() == 0);
+}
+
+/* At start-up, before the program runs. */
+static void regions_come_from_the_heap_at_start_up(void) {
+    CHECK(stand_in_start_esparto_regions() == ESP_OK);
+    CHECK(esparto_region_count() == 2);
+    CHECK(total_of(ESPARTO_INTERNAL) == CONFIG_ESPARTO_INTERNAL_BYTES);
+    CHECK(total_of(ESPARTO_EXTERNAL) == CONFIG_ESPARTO_EXTERNAL_BYTES);
+}
+
+/* The threshold: where blocks are looked for first. It reserves nothing. */
+static void the_threshold_is_no_reserve(void) {
+    const size_t threshold = CONFIG_ESPARTO_ALWAYS_INTERNAL_BYTES;
+    const size_t internal_before = live_of(ESPARTO_INTERNAL), external_before = live_of(ESPARTO_EXTERNAL);
+    void *small = esparto_idf_malloc(threshold - 1);
+    CHECK(small != NULL && live_of(ESPARTO_INTERNAL) > internal_before);
+    CHECK(live_of(ESPARTO_EXTERNAL) == external_before);
+    void *large = esparto_idf_malloc(threshold);
+    CHECK(large != NULL && live_of(ESPARTO_EXTERNAL) > external_before);
+    /* Small ones go on to PSRAM when internal memory is full, and large ones the other way. */
+    void *blocks[400];
+    size_t count = 0;
+    for (; count < 400; count++) {
+        blocks[count] = esparto_idf_malloc(threshold - 1);
+        if (blocks[count] == NULL) {
+            break;
+        }
+    }
+    CHECK(count < 400);
+    CHECK(count * (threshold - 1) > CONFIG_ESPARTO_INTERNAL_BYTES);
+    while (count != 0) {
+        esparto_free(blocks[--count]);
+    }
+    esparto_free(large);
+    esparto_free(small);
+    CHECK(live_of(ESPARTO_INTERNAL) == internal_before && live_of(ESPARTO_EXTERNAL) == external_before);
+}
+
+/* The classes of the two-tier service are those of menuconfig. */
+static void pools_are_those_of_menuconfig(void) {
+    CHECK(CONFIG_SYSTEM_SERVICE_MEMORY_POOL_SMALL_SIZE == SMALL_BYTES);
+    CHECK(CONFIG_SYSTEM_SERVICE_MEMORY_POOL_SMALL_COUNT == SMALL_COUNT);
+    CHECK(memory_pool_init() == ESP_OK);
+    void *blocks[SMALL_COUNT];
+    for (int k = 0; k < SMALL_COUNT; k++) {
+        blocks[k] = memory_pool_alloc(SMALL_BYTES);
+        CHECK(blocks[k] != NULL);
+    }
+    memory_pool_stats_t stats;
+    CHECK(memory_pool_get_stats(MEMORY_POOL_SMALL, &stats) == ESP_OK);
+    CHECK(stats.block_size == SMALL_BYTES && stats.used == SMALL_COUNT && stats.free == 0);
+    for (int k = 0; k < SMALL_COUNT; k++) {
+        memory_pool_free(blocks[k]);
+    }
+    CHECK(memory_pool_deinit() == ESP_OK);
+}
+
+static APP_DATA_ATTR unsigned char frame[1024];
+
+/* Statics of the application lie in PSRAM when ESP-IDF is told so, zeroed, and else do not. */
+static void statics_lie_where_the_setting_says(void) {
+    extern unsigned char __ext_ram_start[], __ext_ram_end[];
+    const int is_external = frame >= __ext_ram_start && frame < __ext_ram_end;
+    CHECK(is_external == CONFIG_SPIRAM_ALLOW_BSS_SEG_EXTERNAL_MEMORY);
+    for (size_t at = 0; at < sizeof frame; at++) {
+        CHECK(frame[at] == 0);
+    }
+}
+
+int main(void) {
+    the_reserve_is_kept();
+    regions_come_from_the_heap_at_start_up();
+    the_threshold_is_no_reserve();
+    pools_are_those_of_menuconfig();
+    statics_lie_where_the_setting_says();
+    puts("component: ok");
+    return 0;
+}
