@@ -229,6 +229,8 @@ fn references<'a>(
         .filter(|symbol| symbol.is_function)
         .map(|symbol| (symbol.section, symbol.addr))
         .collect();
+    // Made for the first fault only.
+    let mut around = None;
     let mut found = Vec::new();
     for (target, list) in relocations {
         let section = &firmware.sections[*target];
@@ -266,7 +268,10 @@ fn references<'a>(
                 fault,
                 section: section.name,
                 addr: relocation.addr,
-                inside: containing(firmware, *target, relocation.addr).map(|symbol| symbol.name),
+                inside: around
+                    .get_or_insert_with(|| Around::of(firmware))
+                    .find(*target, relocation.addr)
+                    .map(|symbol| symbol.name),
                 symbol: if symbol.name.is_empty() {
                     firmware.sections[symbol.section].name
                 } else {
@@ -349,13 +354,24 @@ fn constants<'a>(firmware: &'a Firmware<'_>, config: &Config, found: &mut Vec<Fo
     }
 }
 
-/// The function or variable at `addr` of a section.
-fn containing<'a>(firmware: &'a Firmware<'_>, section: usize, addr: u32) -> Option<&'a Symbol<'a>> {
-    firmware
-        .symbols
-        .iter()
-        .filter(|symbol| symbol.section == section && !symbol.name.is_empty())
-        .find(|symbol| addr.checked_sub(symbol.addr).is_some_and(|from| from < symbol.len_bytes))
+/// Functions and variables by section and address, to find the one around a place.
+struct Around<'a>(Vec<&'a Symbol<'a>>);
+
+impl<'a> Around<'a> {
+    fn of(firmware: &'a Firmware<'_>) -> Self {
+        let is_something = |symbol: &&Symbol<'_>| symbol.len_bytes != 0 && !symbol.name.is_empty();
+        let mut symbols: Vec<_> = firmware.symbols.iter().filter(is_something).collect();
+        symbols.sort_by_key(|symbol| (symbol.section, symbol.addr));
+        Self(symbols)
+    }
+
+    /// The last one that begins at or before `addr` and reaches it.
+    fn find(&self, section: usize, addr: u32) -> Option<&'a Symbol<'a>> {
+        let end = self.0.partition_point(|symbol| (symbol.section, symbol.addr) <= (section, addr));
+        let symbol = *self.0.get(end.checked_sub(1)?)?;
+        let reaches = symbol.section == section && addr - symbol.addr < symbol.len_bytes;
+        reaches.then_some(symbol)
+    }
 }
 
 fn failure(firmware: &Firmware<'_>, config: &Config, found: &[Found<'_>]) -> Failure {

@@ -176,7 +176,13 @@ impl Config {
     /// # Errors
     /// A file that cannot be read, is no TOML, or contradicts itself or the chip.
     pub(crate) fn read(file: &Path) -> Result<Self, Failure> {
-        let text = fs::read_to_string(file).map_err(|error| Failure::io("read", file, error))?;
+        let bytes = fs::read(file).map_err(|error| Failure::io("read", file, error))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            Failure::bad_input("not UTF-8")
+                .in_file(file)
+                .at_offset(error.utf8_error().valid_up_to() as u64)
+                .mend("write it as text in UTF-8")
+        })?;
         let read: File = toml::from_str(&text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             Failure::bad_input(error.message())

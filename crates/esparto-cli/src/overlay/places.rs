@@ -35,6 +35,7 @@ pub(crate) fn of(
     };
     let section = &firmware.sections[*number];
     let in_code = matches!(part, Part::Code(_));
+    let is_xtensa = firmware.header.e_machine.get(object::LittleEndian) == elf::EM_XTENSA;
     let target_of =
         |relocation: &Relocation| match firmware.part_of(&firmware.symbols[relocation.symbol]) {
             Part::Code(other) if other == k => Target::Code,
@@ -84,6 +85,17 @@ pub(crate) fn of(
                         return Err(fault("an unaligned address", "align it to 4 bytes"));
                     }
                     push(offset, Change::Word, distance, 0);
+                }
+            }
+            // Its other numbers mean something else to RISC-V. Branches, jumps and loads of literals
+            // reach by a distance, which stays within the code.
+            _ if is_xtensa => {
+                let is_reach = relocation.r_type == elf::R_XTENSA_SLOT0_OP && in_code;
+                if is_reach && target != Target::Code {
+                    return Err(fault(
+                        "what cannot be moved",
+                        "compile it with -mlongcalls and link with --no-relax, or set `placement = \"prelinked\"`",
+                    ));
                 }
             }
             elf::R_RISCV_HI20 | elf::R_RISCV_LO12_I | elf::R_RISCV_LO12_S => {
@@ -138,13 +150,6 @@ pub(crate) fn of(
                     "what cannot be moved",
                     "set `placement = \"prelinked\"`, or compile it without -fpic and thread-local data",
                 ));
-            }
-            _ if firmware.header.e_machine.get(object::LittleEndian) == elf::EM_XTENSA => {
-                if relocation.r_type == elf::R_XTENSA_32
-                    && let Some(distance) = absolute
-                {
-                    push(offset, Change::Word, distance, 0);
-                }
             }
             // Differences within the overlay, alignment, markers of the linker.
             _ => {}
