@@ -10,6 +10,7 @@ mod card;
 mod cli;
 mod demo;
 mod emulator;
+mod esp_idf;
 mod exec;
 mod firmware;
 mod freertos;

@@ -5,7 +5,9 @@ use anyhow::Result;
 use crate::exec::Cmd;
 use crate::tally::Tally;
 use crate::tidy::layers::LAYERS;
-use crate::{Repo, c, firmware, freertos, heavy, miri, platformio, silent, tools, traces, xtensa};
+use crate::{
+    Repo, c, esp_idf, firmware, freertos, heavy, miri, platformio, silent, tools, traces, xtensa,
+};
 
 /// One step: its name on the command line, what it shows, and the work.
 pub(crate) struct Step {
@@ -15,7 +17,7 @@ pub(crate) struct Step {
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 17] = [
+pub(crate) const STEPS: [Step; 18] = [
     Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
     Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
     Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
@@ -56,6 +58,11 @@ pub(crate) const STEPS: [Step; 17] = [
         name: "platformio",
         about: "the real PlatformIO builds a program with overlays, which calls them on the core",
         run: platformio::test,
+    },
+    Step {
+        name: "esp-idf",
+        about: "settings, manifest and build of the component, as far as they go without ESP-IDF",
+        run: esp_idf::test,
     },
     Step {
         name: "xtensa",

@@ -5,7 +5,7 @@
 
 #define IRAM_ATTR __attribute__((section(".iram1.test")))
 #if CONFIG_SPIRAM_ALLOW_BSS_SEG_EXTERNAL_MEMORY
-#define EXT_RAM_BSS_ATTR __attribute__((section(".ext_ram.bss.test")))
+#define EXT_RAM_BSS_ATTR __attribute__((section("ext_ram_bss")))
 #else
 #define EXT_RAM_BSS_ATTR
 #endif
