@@ -111,7 +111,7 @@ pub(crate) fn library_for_core(repo: &Repo) -> Result<PathBuf> {
 }
 
 /// Reads what the program `trace` left in this folder, as its user would.
-fn traced(repo: &Repo, folder: &Path) -> Result<()> {
+pub(crate) fn traced(repo: &Repo, folder: &Path) -> Result<()> {
     let report = |name: &str| -> Result<Value> {
         let said = traces::report(repo, &folder.join(name)).arg("--json").read()?;
         serde_json::from_str(&said).with_context(|| format!("the report of {name} is no JSON"))

@@ -66,7 +66,7 @@ pub(crate) const STEPS: [Step; 18] = [
     },
     Step {
         name: "xtensa",
-        about: "the suite, the pools and the C library on an emulated LX106",
+        about: "the suite, the pools, the C library and overlays on an emulated LX106",
         run: xtensa::test,
     },
     Step {

@@ -7,7 +7,7 @@
 //!   interrupts. [`timer`]: the interrupt that comes by itself.
 //! - [`counter`]: instructions retired.
 //! - [`uart`], [`println!`]: lines for people. [`exit`]: the end of the program, with a verdict for
-//!   the host.
+//!   the host. [`file`](mod@file): files of the host.
 //!
 //! A program begins at its `main`, an unmangled `fn() -> !`, and may have an unmangled
 //! `fn on_timer()`. The core has no compare-and-swap; the critical section raises the level of the
@@ -19,6 +19,9 @@
 pub mod counter;
 mod critical;
 pub mod exit;
+pub mod file;
+#[path = "../../board-virt/src/hint.rs"]
+pub mod hint;
 pub mod memory;
 pub mod stack;
 mod start;

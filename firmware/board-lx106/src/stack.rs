@@ -5,8 +5,8 @@ mod borrow;
 
 use core::arch::naked_asm;
 
-pub(crate) use borrow::use_addrs;
-pub use borrow::{in_use, run_on};
+pub(crate) use borrow::switch_to;
+pub use borrow::{Stack, in_use, run_on};
 
 /// Calls `function(argument)` with the stack pointer at `top_addr`.
 ///

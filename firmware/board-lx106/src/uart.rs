@@ -8,23 +8,33 @@ use core::fmt::{self, Write};
 pub(crate) enum Call {
     /// The end; the argument is the verdict.
     Exit = 1,
+    /// Read from a file, to an address, so many bytes.
+    Read = 3,
     /// Write to a file, from an address, so many bytes.
     Write = 4,
+    /// Open the file of a name, with flags and a mode.
+    Open = 5,
+    /// Close a file.
+    Close = 6,
+    /// Go to a place of a file, counted from what.
+    Seek = 19,
 }
 
-/// Asks the emulator.
+/// Asks the emulator. It answers with less than 0 if it could not.
 ///
 /// # Safety
 /// The arguments are what the call takes.
-pub(crate) unsafe fn simcall(call: Call, arguments: [u32; 3]) {
+pub(crate) unsafe fn simcall(call: Call, arguments: [u32; 3]) -> i32 {
     let [first, second, third] = arguments;
+    let answer: i32;
     // SAFETY: promised by the caller. The instruction is `simcall`, which assemblers do not know for
     // this core; its results come back in the first two registers.
     unsafe {
         asm!(".byte 0x00, 0x51, 0x00",
-            inlateout("a2") call as u32 => _, inlateout("a3") first => _,
+            inlateout("a2") call as u32 => answer, inlateout("a3") first => _,
             in("a4") second, in("a5") third, options(nostack));
     }
+    answer
 }
 
 /// The standard output of the emulator, as a [`Write`].
