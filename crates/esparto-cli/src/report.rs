@@ -6,6 +6,7 @@
 
 mod history;
 mod model;
+mod overlays;
 mod page;
 mod pools;
 mod problems;
@@ -55,6 +56,11 @@ JSON (--json), schema esparto-report/1:
               largest_gap_region, reason
   marks[]     time_ticks, event_count, id, name
   losses[]    time_ticks, event_count, lost_count
+  overlays[]  overlay, name, load_count, return_count, hit_count, eviction_count,
+              unload_count, refused_count, code_bytes, read_bytes, stay_ticks,
+              phases: read_ticks, verify_ticks, copy_ticks, sync_ticks,
+              construct_ticks
+  slots[]     slot, stays[]: overlay, start_ticks, end_ticks
   problems[]  kind, count, first_event_count, first_ticks, what
   notes[]     text
   timeline    bucket_event_count, time_ticks[], event_count[], regions[]:
@@ -129,6 +135,8 @@ pub(crate) fn describe(model: &mut Model, time_ticks: u64, entry: &Entry) {
         Entry::MarkName { id, name } if model.mark_names.len() < 1000 => {
             model.mark_names.insert(*id, name.to_string());
         }
+        Entry::Overlay(event) => model.overlays.event(time_ticks, event),
+        Entry::OverlayName { overlay, name } => model.overlays.name(*overlay, name.as_str()),
         Entry::Lost { count } => model.lost(time_ticks, u64::from(*count)),
         Entry::Gap { block_count } => model.missing_block_count += u64::from(*block_count),
         _ => {}

@@ -5,7 +5,7 @@ mod traces;
 use std::collections::BTreeMap;
 
 use esparto::{Caps, Event, Owner, RegionId};
-use esparto_trace::RegionSnapshot;
+use esparto_trace::{LoadTicks, OverlayEvent, RegionSnapshot};
 use object::{Object, ObjectSymbol};
 use serde_json::Value;
 use traces::{
@@ -361,4 +361,51 @@ fn the_help_documents_the_fields_and_the_exit_codes() {
         }
     }
     assert!(help.contains("Exit codes"));
+}
+
+#[test]
+fn overlays_are_drawn_over_time_and_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = encode(&regions(), |writer| {
+        let ticks = |read| LoadTicks { read, verify: 20, copy: 30, sync: 1, construct: 5 };
+        let loaded = |overlay, is_return| OverlayEvent::Loaded {
+            overlay,
+            slot: 0,
+            is_return,
+            code_bytes: 4000,
+            read_bytes: 4096,
+            ticks: ticks(1000),
+        };
+        writer.define_overlay(0, "decode");
+        writer.define_overlay(1, "report");
+        writer.event(0, Owner(1), &Event::Mark { id: 1 }, &[]);
+        writer.overlay(100, &loaded(0, false));
+        writer.overlay(1000, &OverlayEvent::Hit { overlay: 0 });
+        writer.overlay(5000, &OverlayEvent::Evicted { overlay: 0, slot: 0 });
+        writer.overlay(5100, &loaded(1, false));
+        writer.overlay(7000, &OverlayEvent::Evicted { overlay: 1, slot: 0 });
+        writer.overlay(7100, &loaded(0, true));
+        writer.overlay(8000, &OverlayEvent::Refused { overlay: 1 });
+        writer.event(10_000, Owner(1), &Event::Mark { id: 1 }, &[]);
+    });
+    let trace = save(folder.path(), "overlays.trace", &bytes);
+    let report = json(&["report", text(&trace), "--json"], 0);
+    let decode = &report["overlays"][0];
+    let figures = ["load_count", "return_count", "hit_count", "eviction_count", "read_bytes"];
+    let figures = figures.map(|name| decode[name].as_u64().unwrap());
+    assert_eq!((decode["name"].as_str(), figures), (Some("decode"), [2, 1, 1, 1, 8192]));
+    assert_eq!(decode["phases"]["read_ticks"], 2000);
+    assert_eq!(decode["stay_ticks"], 4900 + 2900);
+    assert_eq!(report["overlays"][1]["refused_count"], 1);
+    let stays = report["slots"][0]["stays"].as_array().unwrap();
+    let ends = stays.iter().map(|stay| stay["end_ticks"].as_u64().unwrap());
+    assert_eq!(ends.collect::<Vec<_>>(), [5000, 7000, 10_000]);
+
+    let page = folder.path().join("page.html");
+    let shown = esparto(&["report", text(&trace), "--html", text(&page)]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let line = shown.lines().find(|line| line.trim_start().starts_with("slot 0")).expect(&shown);
+    assert!(line.contains("aaa") && line.contains("bbb"), "{line}");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<h2>Overlays</h2>") && page.matches("<rect").count() >= 3);
 }

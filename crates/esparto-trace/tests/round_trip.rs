@@ -230,7 +230,13 @@ fn carries_frames(entry: &Entry) -> bool {
 }
 
 fn has_time(entry: &Entry) -> bool {
-    !matches!(entry, Entry::Region(_) | Entry::OwnerName { .. } | Entry::MarkName { .. })
+    !matches!(
+        entry,
+        Entry::Region(_)
+            | Entry::OwnerName { .. }
+            | Entry::MarkName { .. }
+            | Entry::OverlayName { .. }
+    )
 }
 
 proptest! {

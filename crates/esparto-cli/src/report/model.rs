@@ -11,6 +11,7 @@ use esparto_trace::{RegionDefinition, RegionSnapshot};
 use rustc_hash::FxHashMap;
 
 use super::history::{History, Life};
+use super::overlays::Overlays;
 use super::problems::{Kind, Problems};
 use super::sites::Sites;
 use super::tally::{Dense, Sizes, Tally};
@@ -101,6 +102,7 @@ pub(crate) struct Model {
     pub(crate) by_size: Sizes,
     pub(crate) owner_names: BTreeMap<u16, String>,
     pub(crate) mark_names: BTreeMap<u32, String>,
+    pub(crate) overlays: Overlays,
     pub(crate) timeline: Timeline,
     pub(crate) history: History,
     pub(crate) problems: Problems,
@@ -133,6 +135,7 @@ impl Model {
             by_size: Sizes::new(),
             owner_names: BTreeMap::new(),
             mark_names: BTreeMap::new(),
+            overlays: Overlays::default(),
             timeline: Timeline::new(),
             history: History::new(),
             problems: Problems::default(),
@@ -503,6 +506,7 @@ impl Model {
         self.timeline.finish(self.now, &gaps);
         let live = self.live.iter().map(|(&addr, block)| life(addr, block, u64::MAX));
         self.history.finish(self.now, live);
+        self.overlays.finish(self.now.time_ticks);
     }
 
     /// The live blocks, in no order.

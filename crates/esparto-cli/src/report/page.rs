@@ -4,6 +4,7 @@
 //! map from the data in the page. Nothing is loaded from elsewhere.
 
 mod map_data;
+mod overlays;
 mod tables;
 
 use maud::{Markup, PreEscaped, html};
@@ -38,6 +39,7 @@ pub(crate) fn page(model: &Model, summary: &Summary) -> Result<String, Failure> 
             (alerts(summary))
             (tables::regions(summary))
             (over_time(summary))
+            (overlays::section(summary))
             (map_section(summary, &map))
             (tables::failures(summary))
             (tables::leaks(summary))

@@ -6,12 +6,14 @@
 //! asked for; what a heap adds by rounding shows in `snapshot.live_bytes` only.
 
 mod build;
+mod overlays;
 
 use serde::Serialize;
 
 use super::tally::Tally;
 
 pub(crate) use build::owner_name;
+pub use overlays::{OverlayLine, Phases, SlotLine, Stay};
 
 /// The version of the JSON.
 pub const SCHEMA: &str = "esparto-report/1";
@@ -45,6 +47,10 @@ pub struct Summary {
     pub marks: Vec<Mark>,
     /// Where events are missing.
     pub losses: Vec<Loss>,
+    /// Overlays, by number.
+    pub overlays: Vec<OverlayLine>,
+    /// The slots that they were in.
+    pub slots: Vec<SlotLine>,
     /// What does not add up. Empty for a sound trace.
     pub problems: Vec<ProblemLine>,
     /// Remarks on how far the figures can be trusted.

@@ -1,6 +1,7 @@
 //! Functions and lines of an ELF file.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use addr2line::Loader;
@@ -64,6 +65,8 @@ impl fmt::Display for Frame {
 /// The debug information and symbols of an ELF file.
 pub(crate) struct Symbols {
     loader: Loader,
+    /// Where overlays are linked to run; several may share addresses.
+    overlays: Vec<Range<u64>>,
     build_id: Option<Vec<u8>>,
 }
 
@@ -96,7 +99,13 @@ impl Symbols {
         }
         let build_id = file.build_id().ok().flatten().map(<[u8]>::to_vec);
         let loader = Loader::new(elf).map_err(|error| not_elf(&error))?;
-        Ok(Self { loader, build_id })
+        let is_overlay = |name: &str| name.starts_with(".ovl") && name.ends_with("_e");
+        let overlays = file
+            .sections()
+            .filter(|section| section.name().is_ok_and(is_overlay))
+            .map(|section| section.address()..section.address() + section.size())
+            .collect();
+        Ok(Self { loader, overlays, build_id })
     }
 
     /// The build id that the linker put in.
@@ -108,6 +117,11 @@ impl Symbols {
     /// itself when nothing is known.
     pub(crate) fn frames_at(&self, addr: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
+        // Which of several it was, a stack does not say.
+        if self.overlays.iter().filter(|overlay| overlay.contains(&addr)).count() > 1 {
+            let function = format!("code of an overlay at {:#010x}", addr + 1);
+            return vec![Frame { function, location: None }];
+        }
         if let Ok(mut found) = self.loader.find_frames(addr) {
             while let Ok(Some(frame)) = found.next() {
                 let Some(function) = frame.function else { continue };

@@ -1,5 +1,7 @@
 //! The report as text.
 
+mod overlays;
+
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -21,6 +23,7 @@ pub(crate) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if !summary.failures.is_empty() {
         failures(summary, out)?;
     }
+    overlays::write(summary, out)?;
     owners(summary, out)?;
     leaks(summary, out)?;
     sizes(summary, out)?;
@@ -274,6 +277,11 @@ fn plot(shares: &[Option<f64>]) -> String {
 pub(crate) fn at(summary: &Summary, ticks: u64) -> String {
     let since = ticks.saturating_sub(summary.trace.start_ticks);
     seconds(since as f64 / f64::from(summary.trace.tick_hz.max(1)))
+}
+
+/// So many ticks, as time.
+pub(crate) fn duration(summary: &Summary, ticks: u64) -> String {
+    seconds(ticks as f64 / f64::from(summary.trace.tick_hz.max(1)))
 }
 
 pub(crate) fn seconds(seconds: f64) -> String {

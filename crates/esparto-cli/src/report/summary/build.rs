@@ -47,6 +47,7 @@ impl Summary {
             |line| line.counts.peak_bytes,
         );
         let (leaks, leak_group_count) = leaks_of(model);
+        let (overlays, slots) = super::overlays::of(model);
         Self {
             schema: SCHEMA,
             trace: counted(model, trace),
@@ -78,6 +79,8 @@ impl Summary {
                     lost_count,
                 })
                 .collect(),
+            overlays,
+            slots,
             problems: model
                 .problems
                 .iter()
@@ -274,6 +277,12 @@ fn notes_on(model: &Model) -> Vec<String> {
     if earlier > 0 {
         notes.push(format!(
             "{earlier} blocks were live before the trace began: they are in the snapshots, but not in the figures by owner, site and size."
+        ));
+    }
+    if model.overlays.omitted_count > 0 {
+        notes.push(format!(
+            "{} more stays of overlays in their slots are in the sums and not on the line of time.",
+            model.overlays.omitted_count
         ));
     }
     if model.now.event_count == 0 {
