@@ -8,6 +8,7 @@
 //! - [`counter`]: instructions retired. [`doorbell`]: an interrupt on request.
 //! - [`uart`], [`println!`]: lines for people. [`channel`]: bytes for a file on the host.
 //! - [`cache`]: the switch of the cache in front of flash and PSRAM.
+//! - [`hint`]: what a firmware tells the simulator's memcheck; [`Told`]: a sink that does it.
 //! - [`exit`]: the end of the program, with a verdict for the host.
 //!
 //! Start-up and traps are `riscv-rt`'s; the critical section is that of the `riscv` crate for one
@@ -20,11 +21,14 @@ pub mod counter;
 pub mod doorbell;
 pub mod exit;
 pub mod frames;
+pub mod hint;
 pub mod memory;
 pub mod stack;
 pub mod task;
 pub mod timer;
+mod told;
 mod trap;
 pub mod uart;
 
 pub use riscv_rt::entry;
+pub use told::Told;

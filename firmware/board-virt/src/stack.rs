@@ -8,9 +8,9 @@ use core::mem::MaybeUninit;
 use esparto::stack::{GuardRange, StackBreach, StackSpan};
 
 use crate::memory;
-use borrow::call_once;
-pub(crate) use borrow::use_addrs;
+pub(crate) use borrow::switch_to;
 pub use borrow::{Stack, in_use, run_on};
+use borrow::{call_once, use_addrs};
 
 /// What the caller has not yet used of the boot stack, painted. Interrupts run there while there are
 /// [tasks](crate::task), and whatever the caller calls.

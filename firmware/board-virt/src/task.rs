@@ -11,8 +11,8 @@
 //! task's stack nothing is the system's, so that its high-water mark is the task's own, the same
 //! every run.
 //!
-//! [`Crew`] runs tasks until all have ended. Whenever one calls or is interrupted, its stack pointer
-//! and its canary are looked at. [`Blocking`] is how a task waits for events of a bus.
+//! [`Crew`] runs tasks until all have ended. Whenever one is interrupted, its stack pointer is
+//! looked at, and when it calls, its canary too. [`Blocking`] is how a task waits for events of a bus.
 
 mod crew;
 mod entry;

@@ -2,7 +2,7 @@
 
 use esparto::{Caps, Class, Owner, Policy, Tiers};
 use pipeline::{LUMA_SIDE_PX, Stage};
-use recording::{RECORDED_REGIONS, Recorder, Traced};
+use recording::{RECORDED_REGIONS, Recorder, Told, Traced, TracedSink};
 
 /// Events that may wait until they are fetched.
 const RING_SLOTS: usize = 256;
@@ -11,11 +11,12 @@ const RING_SLOTS: usize = 256;
 const TRACE_FRAMES: usize = 8;
 
 #[global_allocator]
-pub(crate) static MEMORY: Traced<RING_SLOTS, TRACE_FRAMES> = Traced::with_sink(Recorder::new());
+pub(crate) static MEMORY: Traced<RING_SLOTS, TRACE_FRAMES> =
+    Traced::with_sink(Told(Recorder::new()));
 
 /// Pools on that memory.
 pub(crate) type Pools<const CLASSES: usize> =
-    Tiers<'static, CLASSES, RECORDED_REGIONS, Recorder<recording::Core, RING_SLOTS, TRACE_FRAMES>>;
+    Tiers<'static, CLASSES, RECORDED_REGIONS, TracedSink<RING_SLOTS, TRACE_FRAMES>>;
 
 /// Frames under way at once: the network looks at one while the next is taken.
 pub(crate) const FRAMES_AT_ONCE: usize = 2;

@@ -18,9 +18,11 @@ mod session;
 mod stack;
 mod stream;
 
+pub use board_virt::Told;
 pub use esparto_trace::Recorder;
 pub use probe::Core;
 pub use session::{
-    Names, RECORDED_REGIONS, Traced, finish, health, name_overlay, overlay, snapshot, start,
+    Names, RECORDED_REGIONS, Traced, TracedSink, finish, health, name_overlay, overlay, snapshot,
+    start,
 };
 pub use stack::run_on_own_stack;

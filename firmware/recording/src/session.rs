@@ -1,6 +1,6 @@
 //! The life of a recording: regions in, snapshots proved, totals out.
 
-use board_virt::{counter, memory, println};
+use board_virt::{Told, counter, hint, memory, println};
 use esparto::monitor::Source;
 use esparto::{Cursor, Heap, Memory, Owner, Progress, RegionId, RegionStats};
 use esparto_trace::{BuildId, Header, OverlayEvent, Recorder, RegionDefinition};
@@ -11,15 +11,18 @@ use crate::{Core, stream};
 pub const RECORDED_REGIONS: usize = memory::REGION_COUNT;
 
 /// A memory that records: `SLOTS` events wait in its ring, each with up to `FRAMES` return
-/// addresses.
+/// addresses. The simulator's memcheck is told of them as well.
 pub type Traced<const SLOTS: usize, const FRAMES: usize> =
-    Memory<RECORDED_REGIONS, Recorder<Core, SLOTS, FRAMES>>;
+    Memory<RECORDED_REGIONS, TracedSink<SLOTS, FRAMES>>;
+
+/// What takes note of the events of such a memory.
+pub type TracedSink<const SLOTS: usize, const FRAMES: usize> = Told<Recorder<Core, SLOTS, FRAMES>>;
 
 /// What owners and marks are called in the trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Names<'a> {
     /// Owners.
-    pub owners: &'a [(Owner, &'a str)],
+    pub owners: &'a [(Owner, &'static str)],
     /// Marks.
     pub marks: &'a [(u32, &'a str)],
 }
@@ -36,6 +39,11 @@ pub fn start<const SLOTS: usize, const FRAMES: usize>(
         // SAFETY: the linker placed nothing in these regions, and they are added only here.
         let id = unsafe { memory.add::<Heap>(region) }.expect("a region is refused");
         println!("region {} {region:?}", id.0);
+        let stats = memory.region_stats(id).expect("the region was added");
+        hint::heap(stats.start_addr, stats.size_bytes, stats.caps);
+    }
+    for &(owner, name) in names.owners {
+        hint::name(owner.0, name);
     }
     let account = memory::account();
     println!(

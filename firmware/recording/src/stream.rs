@@ -5,11 +5,10 @@ use core::cell::RefCell;
 use board_virt::channel::HostFile;
 use board_virt::doorbell;
 use critical_section::Mutex;
-use esparto::Memory;
-use esparto_trace::{Encoder, Recorder};
+use esparto_trace::Encoder;
 use riscv::interrupt::Interrupt;
 
-use crate::{Core, RECORDED_REGIONS};
+use crate::Traced;
 
 /// Bytes of a block of the trace.
 const BLOCK_BYTES: usize = 512;
@@ -22,9 +21,7 @@ pub(crate) trait Source: Sync {
     fn drain_into(&self, encoder: &mut TraceEncoder);
 }
 
-impl<const SLOTS: usize, const FRAMES: usize> Source
-    for Memory<RECORDED_REGIONS, Recorder<Core, SLOTS, FRAMES>>
-{
+impl<const SLOTS: usize, const FRAMES: usize> Source for Traced<SLOTS, FRAMES> {
     fn drain_into(&self, encoder: &mut TraceEncoder) {
         encoder
             .drain_from(|slots| self.with_sink_mut(|recorder| recorder.drain(slots)).unwrap_or(0));

@@ -153,6 +153,16 @@ impl StackSpan {
     /// # Errors
     /// [`StackBreach::Pointer`]; as for [`check`](Self::check).
     pub fn check_at(&self, sp_addr: usize) -> Result<(), StackBreach> {
+        self.check_pointer(sp_addr)?;
+        self.check()
+    }
+
+    /// Looks at the stack pointer alone and touches no memory of the stack: for interrupts, in which
+    /// that of a stack in external memory may not answer.
+    ///
+    /// # Errors
+    /// [`StackBreach::Pointer`].
+    pub fn check_pointer(&self, sp_addr: usize) -> Result<(), StackBreach> {
         let Range { start, end } = self.addrs();
         let limit_addr = start + Self::CANARY_BYTES;
         // A stack pointer at the top is an empty stack.
@@ -164,7 +174,7 @@ impl StackSpan {
                 end_addr: end,
             });
         }
-        self.check()
+        Ok(())
     }
 
     /// The lowest range of `size_bytes` in the stack that starts at a multiple of its size: what a

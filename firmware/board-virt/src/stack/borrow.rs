@@ -2,16 +2,19 @@
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
+use esparto::Owner;
 use esparto::stack::{Adopted, StackSpan};
 
 use super::call_on;
-use crate::memory;
+use crate::{hint, memory};
 
 // The stack in use, if it is not the boot stack. One hart, so two plain words will do.
 static START_ADDR: AtomicUsize = AtomicUsize::new(0);
 static END_ADDR: AtomicUsize = AtomicUsize::new(0);
+/// The task that runs on it.
+static OWNER: AtomicU16 = AtomicU16::new(0);
 
 /// The addresses of the stack in use.
 #[inline]
@@ -85,11 +88,19 @@ pub unsafe fn run_on<F: FnOnce()>(stack: &StackSpan, work: F) {
     use_addrs(before);
 }
 
-pub(crate) fn use_addrs(addrs: Range<usize>) {
+/// `owner` runs from here on, on the stack at `addrs`.
+pub(crate) fn switch_to(owner: Owner, addrs: Range<usize>) {
+    OWNER.store(owner.0, Ordering::Relaxed);
+    use_addrs(addrs);
+}
+
+/// The present task goes on on the stack at `addrs`.
+pub(super) fn use_addrs(addrs: Range<usize>) {
     // An interrupt between the two sees a range that is too wide or empty; handlers record
     // nothing, so nobody looks. A task that it switches to has a range of its own.
     START_ADDR.store(addrs.start, Ordering::Relaxed);
     END_ADDR.store(addrs.end, Ordering::Relaxed);
+    hint::stack(addrs.start, addrs.len(), OWNER.load(Ordering::Relaxed));
 }
 
 /// Calls what is in the `Option<F>` at `work`.

@@ -7,7 +7,7 @@ use esparto::stack::{StackBreach, StackSpan, TaskTable};
 
 use super::entry::{Context, call, take_traps};
 use super::scheduler;
-use crate::counter;
+use crate::{counter, hint};
 
 /// The most tasks of a crew.
 pub const TASK_LIMIT: usize = 8;
@@ -63,6 +63,7 @@ impl<'a> Crew<'a> {
         };
         let start_addr = start::<F> as *const () as usize;
         let context = Context::starting(start_addr, place.addr().get());
+        hint::name(owner.0, stack.name());
         // `start` gets the address back as a pointer.
         place.as_ptr().expose_provenance();
         // SAFETY: the context starts `start` with its argument, on a stack that is its own.

@@ -73,8 +73,9 @@ pub(super) extern "C" fn handle() -> *mut Context {
     // SAFETY: interrupts are off inside of a trap.
     let cs = unsafe { CriticalSection::new() };
     let mut scheduler = SCHEDULER.borrow_ref_mut(cs);
-    scheduler.check();
-    if matches!(cause, Cause::Call) {
+    let is_call = matches!(cause, Cause::Call);
+    scheduler.check(is_call);
+    if is_call {
         scheduler.wait();
     }
     scheduler.expire(timer::now_ms());
@@ -185,19 +186,18 @@ impl Scheduler {
     }
 
     /// Looks at the stack of the task that was interrupted. Not only when it is switched away from: a
-    /// large frame may have jumped over the canary, and only then is the stack pointer out there.
+    /// large frame may have jumped over the canary, and only then is the stack pointer out there. The
+    /// canary waits for the task's own calls: in an interrupt, external memory may not answer.
     /// After an overrun nobody's memory can be trusted, so no task runs any more.
-    fn check(&mut self) {
+    fn check(&mut self, is_call: bool) {
         // SAFETY: inside of a trap, where nobody else looks at the contexts.
         let sp_addr = unsafe { (*self.context(self.current)).sp_addr() };
         if let Some(task) = self.running() {
             // On a stack that it borrowed, its own is as deep as it was then.
-            let breach = if stack::in_use() == task.stack.addrs() {
-                task.stack.check_at(sp_addr)
-            } else {
-                task.stack.check()
-            };
-            if let Err(breach) = breach {
+            let is_its_own = stack::in_use() == task.stack.addrs();
+            let pointer = if is_its_own { task.stack.check_pointer(sp_addr) } else { Ok(()) };
+            let canary = if is_call { task.stack.check() } else { Ok(()) };
+            if let Err(breach) = pointer.and(canary) {
                 self.breach = Some(breach);
                 self.tasks.iter_mut().flatten().for_each(|task| task.state = State::Ended);
             }
@@ -224,7 +224,7 @@ impl Scheduler {
             Some(task) => (task.addrs.clone(), task.owner),
             None => (self.main_addrs.clone(), Owner::default()),
         };
-        stack::use_addrs(addrs);
+        stack::switch_to(owner, addrs);
         (self.on_switch)(owner);
         self.context(next)
     }

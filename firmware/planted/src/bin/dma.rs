@@ -6,9 +6,9 @@ extern crate alloc;
 
 use core::alloc::Layout;
 
-use board_virt::exit;
+use board_virt::{exit, hint};
 use esparto::Caps;
-use planted::{MEMORY, hint};
+use planted::MEMORY;
 
 #[board_virt::entry]
 fn main() -> ! {

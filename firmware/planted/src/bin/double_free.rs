@@ -7,8 +7,8 @@ extern crate alloc;
 use core::alloc::Layout;
 use core::hint::black_box;
 
-use board_virt::exit;
-use planted::{MEMORY, hint};
+use board_virt::{exit, hint};
+use planted::MEMORY;
 
 #[board_virt::entry]
 fn main() -> ! {

@@ -8,8 +8,7 @@ use alloc::boxed::Box;
 use core::arch::asm;
 use core::hint::black_box;
 
-use board_virt::exit;
-use planted::hint;
+use board_virt::{exit, hint};
 
 /// `ret`, twice.
 const OVERLAY: [u32; 2] = [0x0000_8067, 0x0000_8067];

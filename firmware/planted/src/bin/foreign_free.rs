@@ -7,8 +7,7 @@ extern crate alloc;
 use alloc::boxed::Box;
 use core::hint::black_box;
 
-use board_virt::exit;
-use planted::hint;
+use board_virt::{exit, hint};
 
 #[board_virt::entry]
 fn main() -> ! {

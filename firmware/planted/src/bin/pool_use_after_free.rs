@@ -7,10 +7,9 @@ extern crate alloc;
 use alloc::boxed::Box;
 use core::hint::black_box;
 
-use board_virt::{exit, println};
+use board_virt::{exit, hint, println};
 use esparto::Caps;
 use esparto::pool::{BlockPool, Shape};
-use planted::hint;
 
 const BLOCK_BYTES: usize = 32;
 const MEMORY_BYTES: usize = 1024;

@@ -9,8 +9,7 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use board_virt::stack::Stack;
-use board_virt::{exit, println};
-use planted::hint;
+use board_virt::{exit, hint, println};
 
 /// The task that overflows its stack.
 const DESCENT: u16 = 3;

@@ -8,7 +8,7 @@ extern crate alloc;
 
 use board_virt::println;
 use num_bigint::BigUint;
-use recording::Recorder;
+use recording::{Recorder, Told};
 use workloads::WorkloadMemory;
 
 const ROUND_COUNT: usize = 3;
@@ -22,7 +22,7 @@ const PRIME_HEX: &[u8] = b"FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD1\
     FFFFFFFFFFFFFFFF";
 
 #[global_allocator]
-static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Recorder::new());
+static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Told(Recorder::new()));
 
 #[board_virt::entry]
 fn main() -> ! {

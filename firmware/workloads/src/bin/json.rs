@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use board_virt::println;
-use recording::Recorder;
+use recording::{Recorder, Told};
 use serde_json::{Value, json};
 use workloads::WorkloadMemory;
 
@@ -19,7 +19,7 @@ const ROUND_COUNT: usize = 3;
 const PHASES: [&str; 4] = ["parse", "change", "print", "cbor"];
 
 #[global_allocator]
-static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Recorder::new());
+static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Told(Recorder::new()));
 
 #[board_virt::entry]
 fn main() -> ! {

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use board_virt::println;
-use recording::Recorder;
+use recording::{Recorder, Told};
 use regex::Regex;
 use workloads::WorkloadMemory;
 
@@ -27,7 +27,7 @@ const RULES: [(&str, &str); 5] = [
 ];
 
 #[global_allocator]
-static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Recorder::new());
+static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Told(Recorder::new()));
 
 #[board_virt::entry]
 fn main() -> ! {

@@ -8,7 +8,7 @@ extern crate alloc;
 use alloc::string::String;
 
 use board_virt::println;
-use recording::Recorder;
+use recording::{Recorder, Told};
 use rhai::{Array, Engine, Scope};
 use workloads::WorkloadMemory;
 
@@ -17,7 +17,7 @@ const RUN_COUNT: usize = 3;
 const PHASES: [&str; 3] = ["engine", "compile", "run"];
 
 #[global_allocator]
-static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Recorder::new());
+static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Told(Recorder::new()));
 
 #[board_virt::entry]
 fn main() -> ! {

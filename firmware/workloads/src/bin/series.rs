@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use board_virt::println;
-use recording::Recorder;
+use recording::{Recorder, Told};
 use serde::{Deserialize, Serialize};
 use workloads::WorkloadMemory;
 
@@ -20,7 +20,7 @@ const FILE_COUNT: usize = 24;
 const PHASES: [&str; 4] = ["receive", "read", "clean", "write"];
 
 #[global_allocator]
-static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Recorder::new());
+static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Told(Recorder::new()));
 
 /// What one sensor saw.
 #[derive(Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use core::num::NonZero;
 
 use board_virt::println;
 use lru::LruCache;
-use recording::Recorder;
+use recording::{Recorder, Told};
 use serde_json::{Value, json};
 use workloads::WorkloadMemory;
 
@@ -24,7 +24,7 @@ const SESSION_LIMIT_COUNT: NonZero<usize> = NonZero::new(24).expect("not zero");
 const PHASES: [&str; 1] = ["serve"];
 
 #[global_allocator]
-static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Recorder::new());
+static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Told(Recorder::new()));
 
 /// What is known of a client.
 struct Session {

@@ -11,7 +11,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use board_virt::println;
-use recording::Recorder;
+use recording::{Recorder, Told};
 use serde::{Deserialize, Serialize};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Loopback, Medium};
@@ -27,7 +27,7 @@ const PORT: u16 = 1883;
 const PHASES: [&str; 3] = ["encode", "transfer", "decode"];
 
 #[global_allocator]
-static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Recorder::new());
+static MEMORY: WorkloadMemory = WorkloadMemory::with_sink(Told(Recorder::new()));
 
 /// What is reported.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,12 @@
 //! What a firmware tells the simulator: `slti x0, x0, NUMBER`, which does nothing on any core.
 //! `docs/sim.md` has the numbers.
 
+#[cfg(target_arch = "riscv32")]
 use core::arch::asm;
 
 macro_rules! hint {
     ($number:literal, $a0:expr, $a1:expr, $a2:expr) => {
+        #[cfg(target_arch = "riscv32")]
         // SAFETY: the instruction changes nothing; its operands are only looked at.
         unsafe {
             asm!(
@@ -15,6 +17,9 @@ macro_rules! hint {
                 options(nostack, preserves_flags)
             )
         }
+        // Only the simulator's cores have somebody to tell.
+        #[cfg(not(target_arch = "riscv32"))]
+        let _ = ($a0, $a1, $a2);
     };
 }
 
@@ -64,4 +69,10 @@ pub fn dma(addr: usize, size_bytes: usize) {
 #[inline(always)]
 pub fn evicted(addr: usize, size_bytes: usize) {
     hint!("0x7E9", addr, size_bytes, 0);
+}
+
+/// An overlay was loaded.
+#[inline(always)]
+pub fn loaded(addr: usize, size_bytes: usize) {
+    hint!("0x7E8", addr, size_bytes, 0);
 }
