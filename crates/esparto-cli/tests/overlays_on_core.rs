@@ -10,12 +10,19 @@ use std::sync::OnceLock;
 use card_image::Format;
 use clap::Parser;
 use esparto_cli::{Cli, execute};
+use object::{Object as _, ObjectSection as _};
 use serde_json::Value;
 
 const CORE: &str = "riscv32imc-unknown-none-elf";
 const MACHINE: [&str; 3] = ["-march=rv32imc", "-mabi=ilp32", "-ffreestanding"];
 
-/// The programs of `firmware/overlay`.
+/// What a firmware has more for overlays that are only called: the loader, the packer's tables, and
+/// what it takes to set them up.
+const BARE_LIMIT_BYTES: u64 = 10_500;
+/// The same with everything that the loader offers: pins, names, unloading, statistics.
+const FULL_LIMIT_BYTES: u64 = 14_300;
+
+/// The programs of `firmware/overlay` that are run.
 const PROGRAMS: [&str; 2] = ["overlay", "cost"];
 
 /// Where everything is made, once for all tests.
@@ -108,7 +115,8 @@ fn build(out: &Path) {
     assert_eq!(exit, 0, "{said}");
     run(Command::new(env!("CARGO"))
         .current_dir(firmware())
-        .args(["build", "--release", "--locked", "--target", CORE, "-p", "overlay", "--bins"])
+        .args(["build", "--release", "--locked", "--target", CORE, "-p", "overlay"])
+        .args(PROGRAMS.iter().flat_map(|program| ["--bin", program]))
         .arg("--target-dir")
         .arg(out.join("target"))
         .env("ESPARTO_OVERLAYS", out)
@@ -212,4 +220,37 @@ fn what_a_load_and_a_call_cost_is_within_its_limits() {
     let said = on_qemu("cost");
     println!("{said}");
     assert!(said.lines().any(|line| line.trim_end() == "ok"), "{said}");
+}
+
+/// Bytes of code and constants of a program, without those of overlays.
+fn resident_bytes(program: &Path) -> u64 {
+    let bytes = fs::read(program).expect("built");
+    let file = object::File::parse(bytes.as_slice()).expect("an ELF file");
+    let is_resident = |section: &object::Section<'_, '_>| {
+        matches!(section.name(), Ok(".text" | ".rodata" | ".data"))
+    };
+    file.sections().filter(is_resident).map(|section| section.size()).sum()
+}
+
+/// What a firmware has more for its overlays, built as firmware is usually built: for size, as a
+/// whole, without frame pointers. `blank` has the same stubs and no loader.
+#[test]
+fn the_loader_stays_as_small_as_it_is() {
+    let out = out();
+    let target = out.join("target-plain");
+    run(Command::new(env!("CARGO"))
+        .current_dir(firmware())
+        .args(["build", "--release", "--locked", "--target", CORE, "-p", "overlay"])
+        .args(["--bin", "bare", "--bin", "full", "--bin", "blank"])
+        .arg("--target-dir")
+        .arg(&target)
+        .env("ESPARTO_OVERLAYS", out)
+        .env("RUSTFLAGS", "-C link-arg=-Tlink.x"));
+    let bytes = |program| resident_bytes(&target.join(CORE).join("release").join(program));
+    let blank = bytes("blank");
+    for (program, limit_bytes) in [("bare", BARE_LIMIT_BYTES), ("full", FULL_LIMIT_BYTES)] {
+        let more_bytes = bytes(program) - blank;
+        println!("{program}: {more_bytes} bytes more than without overlays");
+        assert!(more_bytes <= limit_bytes, "{program}: {more_bytes} is more than {limit_bytes}");
+    }
 }

@@ -191,6 +191,26 @@ pub enum LoadError {
         /// The length of the buffer.
         actual_bytes: u32,
     },
+    /// The signed manifest is not right, or does not vouch for a file.
+    #[cfg(feature = "signed")]
+    Manifest {
+        /// What is wrong.
+        cause: esparto_image::manifest::ManifestError,
+    },
+    /// The signed manifest cannot be read.
+    #[cfg(feature = "signed")]
+    ManifestFile {
+        /// At which offset.
+        offset: u32,
+        /// Why.
+        cause: StoreError,
+    },
+    /// An overlay was loaded before trust was asked for.
+    #[cfg(feature = "signed")]
+    AlreadyLoaded {
+        /// The overlay.
+        overlay: u16,
+    },
     /// Too many calls wait to return to overlays that were evicted.
     TooManyReturns {
         /// How many may.
@@ -292,6 +312,16 @@ impl fmt::Display for LoadError {
                 f,
                 "the bounce buffer has {actual_bytes} bytes, this image needs {needed_bytes}"
             ),
+            #[cfg(feature = "signed")]
+            Self::Manifest { cause } => write!(f, "not trusted: {cause}"),
+            #[cfg(feature = "signed")]
+            Self::ManifestFile { offset, cause } => {
+                write!(f, "cannot read the manifest at byte {offset}: {cause}")
+            }
+            #[cfg(feature = "signed")]
+            Self::AlreadyLoaded { overlay } => {
+                write!(f, "overlay {overlay} was loaded unverified: ask for trust before")
+            }
             Self::TooManyReturns { limit } => {
                 write!(f, "{limit} calls wait to return to evicted overlays: nest fewer, or pin")
             }

@@ -23,6 +23,7 @@
 //! | `state`, `returns`, `restore` | what is where, and who must return to what |
 //! | `handle`, `function`, `symbol` | pins, typed functions, names |
 //! | `unload` | destructors and the end |
+//! | `trust` | the signed manifest (feature `signed`) |
 //! | `miss`, `gdb` | what stubs and the debugger are linked with |
 //!
 //! How it meets the packer is in `docs/overlays.md`, the files byte by byte in `docs/format.md`.
@@ -49,10 +50,14 @@ pub mod store;
 mod stream;
 mod symbol;
 mod tables;
+#[cfg(feature = "signed")]
+mod trust;
 mod unload;
 mod writer;
 
 pub use error::LoadError;
+#[cfg(feature = "signed")]
+pub use esparto_image::manifest::PublicKey;
 pub use function::{Bound, Function};
 pub use gdb::_ovly_debug_event;
 pub use handle::{Loader, Pin};
@@ -64,4 +69,6 @@ pub use store::{MemoryStore, Store, StoreError};
 #[cfg(target_pointer_width = "32")]
 pub use tables::Resident;
 pub use tables::{Identity, Tables};
+#[cfg(feature = "signed")]
+pub use trust::Seal;
 pub use writer::{Alias, Cached, Direct, Inverted, Writer, sync_instructions};

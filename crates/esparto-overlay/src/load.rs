@@ -265,6 +265,8 @@ where
         }
         // SAFETY: the slot is empty and long enough for the code.
         unsafe { place::place(engine, &self.platform, placed.moved)? };
+        #[cfg(feature = "signed")]
+        engine.check_seal(&self.platform, overlay)?;
         let before = self.platform.ticks();
         engine.writer.sync(code_addr, placed.code_bytes);
         engine.spent.sync_ticks = self.platform.ticks().wrapping_sub(before);
@@ -278,6 +280,8 @@ where
             }
             // SAFETY: the data area is the overlay's, and no other that lies there is alive.
             unsafe { place::place(engine, &self.platform, placed.moved)? };
+            #[cfg(feature = "signed")]
+            engine.check_seal(&self.platform, overlay)?;
             engine.spent.data_bytes = engine.prefix.data_bytes();
         }
         Ok(placed)
@@ -297,7 +301,13 @@ where
         overlay: usize,
         part: Part,
     ) -> Checked<()> {
-        engine.open(&self.platform, self.tables.name(overlay), part)?;
+        engine.open(
+            &self.platform,
+            #[cfg(feature = "signed")]
+            overlay,
+            self.tables.name(overlay),
+            part,
+        )?;
         let (prefix, why) = (&engine.prefix, &mut engine.why);
         let (firmware, entry) = (self.tables.identity(), self.tables.overlay(overlay));
         if prefix.part() != part.code() {

@@ -42,6 +42,9 @@ pub(crate) struct Engine<S: Store, W> {
     pub(crate) spent: Stats,
     /// The header, segments and dependencies of the file.
     pub(crate) prefix: RawPrefix,
+    /// What vouches for files.
+    #[cfg(feature = "signed")]
+    pub(crate) trust: crate::trust::Trust,
 }
 
 impl<S: Store, W> Engine<S, W> {
@@ -65,12 +68,20 @@ impl<S: Store, W> Engine<S, W> {
             file: None,
             spent: Stats::NONE,
             prefix: RawPrefix::new(),
+            #[cfg(feature = "signed")]
+            trust: crate::trust::Trust::new(),
         }
     }
 
     /// Opens the file `stem_e` or `stem_d`, reads as much as the buffer holds, and holds its header
     /// to the format. The stream then is behind the header.
-    pub(crate) fn open(&mut self, platform: &impl Platform, stem: &str, part: Part) -> Checked<()> {
+    pub(crate) fn open(
+        &mut self,
+        platform: &impl Platform,
+        #[cfg(feature = "signed")] overlay: usize,
+        stem: &str,
+        part: Part,
+    ) -> Checked<()> {
         self.close();
         let actual_bytes = self.buffer.len() as u32 * 4;
         if actual_bytes < SECTOR_BYTES {
@@ -94,6 +105,8 @@ impl<S: Store, W> Engine<S, W> {
         };
         (self.start, self.end, self.base_offset, self.lead) = (0, 0, 0, 0);
         self.sum_end_offset = 0;
+        #[cfg(feature = "signed")]
+        self.check_length(overlay, self.file_bytes)?;
         self.fill(platform)?;
         let there_bytes = self.file_bytes.min(self.end as u32 * 4);
         let words = self.buffer.get(..self.end).unwrap_or_default();
@@ -261,6 +274,13 @@ impl<S: Store, W> Engine<S, W> {
             Err(cause) => return refuse(&mut self.why, LoadError::Read { part, offset, cause }),
         }
         self.spent.read_bytes = self.spent.read_bytes.wrapping_add(expected_bytes);
+        #[cfg(feature = "signed")]
+        {
+            let before = platform.ticks();
+            self.trust.hasher.update(bytes);
+            let ticks = platform.ticks().wrapping_sub(before);
+            self.spent.verify_ticks = self.spent.verify_ticks.wrapping_add(ticks);
+        }
         self.start = read_at - left;
         self.end = end;
         self.base_offset = offset.wrapping_sub(4 * read_at as u32);

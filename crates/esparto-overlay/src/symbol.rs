@@ -92,9 +92,12 @@ where
                 equal_bytes: 0,
             };
             engine.pass_tables(&self.platform, |offset, word| search.word(offset, word))?;
-            match search.addr {
+            let (addr, equal_bytes) = (search.addr, search.equal_bytes);
+            #[cfg(feature = "signed")]
+            engine.check_seal(&self.platform, overlay)?;
+            match addr {
                 None => break,
-                Some(addr) if search.equal_bytes == name.len() + 2 => return Ok(addr),
+                Some(addr) if equal_bytes == name.len() + 2 => return Ok(addr),
                 Some(_) => {}
             }
         }
