@@ -7,7 +7,9 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
-use crate::{Repo, card, demo, firmware, library, overlay_scale, race, steps, test, tools, traces};
+use crate::{
+    Repo, card, demo, firmware, library, memcheck, overlay_scale, race, steps, test, tools, traces,
+};
 
 /// The development commands of Esparto.
 #[derive(Debug, Parser)]
@@ -59,6 +61,8 @@ enum Command {
         #[arg(long, default_value_t = 2, value_name = "COUNT")]
         rounds: u32,
     },
+    /// Run the camera and every workload with memcheck, which has to find nothing
+    Memcheck,
     /// Format the root workspace and the firmware
     Fmt,
     /// Check formatting and run clippy as CI does
@@ -141,6 +145,7 @@ fn run(command: Command) -> Result<()> {
             if args.is_empty() { queues(&[]) } else { Ok(()) }
         }
         Command::Race { rounds } => race::run(&repo, rounds),
+        Command::Memcheck => memcheck::run(&repo),
         Command::Fmt => steps::format(&repo),
         Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
         Command::Card { image, files } => card::make(&image, &files),

@@ -13,7 +13,7 @@ use crate::exec::Cmd;
 use crate::program::{DIR, IMAC, IMC, Program};
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
-use crate::{Repo, heavy, overlay_scale, streamed, tools};
+use crate::{Repo, heavy, memcheck, overlay_scale, streamed, tools};
 
 use record::Records;
 
@@ -182,6 +182,7 @@ pub(crate) fn test_on_sim(repo: &Repo, tally: &mut Tally) -> Result<()> {
     compare_traces(&trace, &records.camera_trace())?;
     println!("camera: the same {} instructions and the same trace as in QEMU", said.instructions);
     tally.pass();
+    memcheck::hold(repo, &sim, &CAMERA, tally)?;
     for program in PROGRAMS {
         let said = sim.boot(repo, &program, None, |_| ())?;
         said.hold_to(&records.of(repo, &program)?)?;

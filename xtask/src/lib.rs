@@ -16,6 +16,7 @@ mod firmware;
 mod freertos;
 mod heavy;
 mod library;
+mod memcheck;
 mod miri;
 mod overlay_scale;
 mod platformio;
