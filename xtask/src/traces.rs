@@ -18,7 +18,7 @@ pub(crate) const NAMES: [&str; 8] =
     ["camera", "bignum", "json", "patterns", "rhai", "series", "server", "telemetry"];
 
 /// The host tool with a command.
-fn esparto(repo: &Repo, words: &str) -> Cmd {
+pub(crate) fn esparto(repo: &Repo, words: &str) -> Cmd {
     repo.cargo("run --quiet --locked --release -p esparto-cli --").words(words)
 }
 

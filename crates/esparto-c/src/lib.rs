@@ -27,6 +27,8 @@ mod leaks;
 mod malloc;
 mod monitor;
 mod name;
+#[cfg(feature = "overlay")]
+mod overlay;
 mod own_heap;
 mod pool;
 mod port;
@@ -47,6 +49,8 @@ pub use cursor::*;
 pub use leaks::*;
 pub use malloc::*;
 pub use monitor::*;
+#[cfg(feature = "overlay")]
+pub use overlay::*;
 pub use own_heap::*;
 pub use pool::*;
 pub use region::*;

@@ -84,12 +84,26 @@ pub enum Status {
     TimedOut = 36,
     /// There is no memory for the payload now.
     NoMemory = 37,
+    /// Called from an interrupt handler, where that is not allowed.
+    InInterrupt = 38,
+    /// The firmware was not made by the packer, or by that of another release.
+    NotPacked = 39,
+    /// There is no such file on the storage.
+    NoFile = 40,
+    /// The storage could not be read.
+    StorageFailed = 41,
+    /// A file of an overlay is damaged, cut off or none.
+    BadImage = 42,
+    /// A file is of another overlay, build, chip, core, slot or place.
+    WrongImage = 43,
+    /// The overlay was unloaded: load it first.
+    Unloaded = 44,
 }
 
 /// The names by number, one behind the other: one piece, which the linker drops when nobody asks.
 static NAMES: [u8; NAMES_TEXT.len()] = *NAMES_TEXT;
 
-const NAMES_TEXT: &[u8; 691] = b"\
+const NAMES_TEXT: &[u8; 825] = b"\
 ESPARTO_OK\0ESPARTO_NULL_POINTER\0ESPARTO_ZERO_SIZE\0ESPARTO_OVERFLOW\0\
 ESPARTO_BAD_ALIGN\0ESPARTO_BAD_CAPS\0ESPARTO_BAD_NAME\0ESPARTO_BAD_HANDLE\0\
 ESPARTO_ALREADY_INITIALISED\0ESPARTO_REENTERED\0ESPARTO_NOT_FOUND\0ESPARTO_IN_USE\0\
@@ -100,6 +114,8 @@ ESPARTO_CORRUPT\0ESPARTO_STACK_OVERRUN\0ESPARTO_UNHEALTHY\0ESPARTO_MORE\0ESPARTO
 ESPARTO_NOT_STARTED\0ESPARTO_BAD_PRIORITY\0ESPARTO_UNKNOWN_SERVICE\0\
 ESPARTO_UNKNOWN_TYPE\0ESPARTO_EMPTY\0ESPARTO_QUEUE_FULL\0ESPARTO_QUOTA\0\
 ESPARTO_TIMED_OUT\0ESPARTO_NO_MEMORY\0\
+ESPARTO_IN_INTERRUPT\0ESPARTO_NOT_PACKED\0ESPARTO_NO_FILE\0ESPARTO_STORAGE_FAILED\0\
+ESPARTO_BAD_IMAGE\0ESPARTO_WRONG_IMAGE\0ESPARTO_UNLOADED\0\
 ";
 
 /// The name of a status, as in the header; `"ESPARTO_UNKNOWN"` for any other number.
@@ -112,7 +128,7 @@ pub extern "C" fn esparto_status_name(status: i32) -> *const c_char {
 
 impl Status {
     /// The one with the largest number.
-    const LAST: Self = Self::NoMemory;
+    const LAST: Self = Self::Unloaded;
 
     /// The status of a number, if it is one.
     pub(crate) fn from_raw(number: i32) -> Option<Self> {

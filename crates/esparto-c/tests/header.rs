@@ -60,7 +60,7 @@ fn compatible(headers: &str) -> Vec<&str> {
 
 #[test]
 fn every_function_is_called_from_c() {
-    let programs = texts("tests/c");
+    let programs = ["tests/c", "tests/overlay"].map(texts).concat();
     let compat = texts("include/esparto/compat");
     let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/esparto/esparto.h");
     let header = std::fs::read_to_string(header).expect("the header");

@@ -127,6 +127,22 @@
 #define ESPARTO_LIMIT_STACK_BYTES 128
 
 /**
+ * The most slots of a firmware.
+ */
+#define ESPARTO_SLOT_LIMIT 8
+
+/**
+ * The most overlays of a firmware.
+ */
+#define ESPARTO_OVERLAY_LIMIT 64
+
+/**
+ * The least length of the buffer that files are read through. Relocatable and compressed overlays want
+ * 2,576 bytes.
+ */
+#define ESPARTO_BOUNCE_BYTES 512
+
+/**
  * Every region by itself.
  */
 #define ESPARTO_SOURCE_MEMORY 0
@@ -322,6 +338,34 @@ typedef enum esparto_status_t {
      * There is no memory for the payload now.
      */
     ESPARTO_NO_MEMORY = 37,
+    /**
+     * Called from an interrupt handler, where that is not allowed.
+     */
+    ESPARTO_IN_INTERRUPT = 38,
+    /**
+     * The firmware was not made by the packer, or by that of another release.
+     */
+    ESPARTO_NOT_PACKED = 39,
+    /**
+     * There is no such file on the storage.
+     */
+    ESPARTO_NO_FILE = 40,
+    /**
+     * The storage could not be read.
+     */
+    ESPARTO_STORAGE_FAILED = 41,
+    /**
+     * A file of an overlay is damaged, cut off or none.
+     */
+    ESPARTO_BAD_IMAGE = 42,
+    /**
+     * A file is of another overlay, build, chip, core, slot or place.
+     */
+    ESPARTO_WRONG_IMAGE = 43,
+    /**
+     * The overlay was unloaded: load it first.
+     */
+    ESPARTO_UNLOADED = 44,
 } esparto_status_t;
 
 /**
@@ -676,6 +720,160 @@ typedef struct esparto_polled_t {
      */
     size_t beyond_count;
 } esparto_polled_t;
+
+/**
+ * The overlays of a firmware. Zeroed, or of static duration, before they are set up; for ever from then
+ * on, and not to be copied.
+ */
+typedef struct esparto_overlays_t {
+    /**
+     * Private.
+     */
+    uint64_t opaque[320];
+} esparto_overlays_t;
+
+/**
+ * Where the files of overlays are: three functions.
+ */
+typedef struct esparto_store_t {
+    /**
+     * Opens a file for reading, and says how long it is: 0, or a number of its own when it cannot, -1
+     * when there is no such file. The name has no end.
+     */
+    int32_t (*open)(const char *name,
+                    size_t name_len,
+                    void **file,
+                    uint32_t *len_bytes,
+                    void *context);
+    /**
+     * Reads from byte `offset` on until the buffer is full or the file ends: how many bytes, or a
+     * negative number when it cannot.
+     */
+    int32_t (*read_at)(void *file, uint32_t offset, void *buffer, size_t len_bytes, void *context);
+    /**
+     * Closes a file.
+     */
+    void (*close)(void *file, void *context);
+} esparto_store_t;
+
+/**
+ * What the loader asks of a firmware. Zeroed functions are what is said of each, but for the store's
+ * and `stack_end`, which must be there.
+ */
+typedef struct esparto_overlay_settings_t {
+    /**
+     * Where the files are.
+     */
+    struct esparto_store_t store;
+    /**
+     * How far above the data addresses of executable memory its instruction addresses are: 0 where both
+     * are the same.
+     */
+    uint32_t code_distance_bytes;
+    /**
+     * Stores a word of code by its instruction address, in the place of what the distance says: where
+     * words lie in another order. Null: a store by the distance.
+     */
+    void (*store_code)(uint32_t exec_addr, uint32_t word, void *context);
+    /**
+     * Makes code visible to the instruction fetch where that takes more than a fence: writes the data
+     * cache back and invalidates the one of instructions. Null: nothing more.
+     */
+    void (*sync_code)(uint32_t exec_addr, uint32_t len_bytes, void *context);
+    /**
+     * One past the highest address of the running task's stack.
+     */
+    size_t (*stack_end)(void *context);
+    /**
+     * Is this an interrupt handler? Nothing is loaded in one. Null: it never is.
+     */
+    bool (*in_interrupt)(void *context);
+    /**
+     * The task that runs, any number that no other task has. Null: there is one.
+     */
+    uint32_t (*task)(void *context);
+    /**
+     * Lets others run while another task loads. Null: nobody else runs.
+     */
+    void (*wait)(void *context);
+    /**
+     * Does another task or core execute or return to code between these addresses? Null: none does.
+     */
+    bool (*is_elsewhere)(uint32_t start_addr, uint32_t end_addr, void *context);
+    /**
+     * The time in any unit, for the figures. Null: it stands still.
+     */
+    uint32_t (*ticks)(void *context);
+    /**
+     * A call through a stub was refused: what it answers instead. May not return at all. Null: 0.
+     */
+    uint32_t (*refused)(size_t number, enum esparto_status_t status, void *context);
+    /**
+     * There is nowhere to return to; should not return. Null, and behind it: the last word of the port.
+     */
+    void (*lost)(size_t number, enum esparto_status_t status, void *context);
+    /**
+     * Handed to all of them.
+     */
+    void *context;
+} esparto_overlay_settings_t;
+
+/**
+ * Keeps an overlay where it is. Zeroed before it is used, not to be copied.
+ */
+typedef struct esparto_pin_t {
+    /**
+     * Private.
+     */
+    size_t opaque[8];
+} esparto_pin_t;
+
+/**
+ * What the loader did since it was set up. Counts wrap.
+ */
+typedef struct esparto_overlay_stats_t {
+    /**
+     * Times that code was brought into a slot.
+     */
+    uint32_t load_count;
+    /**
+     * Times that a request found the code mapped. Calls that find it are not counted: they cost
+     * nothing.
+     */
+    uint32_t hit_count;
+    /**
+     * Times that code gave way to other code.
+     */
+    uint32_t eviction_count;
+    /**
+     * Times that a load failed.
+     */
+    uint32_t failure_count;
+    /**
+     * Loads that found code back for a return or a `longjmp` into it.
+     */
+    uint32_t restore_count;
+    /**
+     * Bytes that came from the storage.
+     */
+    uint32_t read_bytes;
+    /**
+     * Bytes of code that were stored.
+     */
+    uint32_t code_bytes;
+    /**
+     * Bytes of data and zeros that were stored.
+     */
+    uint32_t data_bytes;
+    /**
+     * Ticks in the storage.
+     */
+    uint32_t read_ticks;
+    /**
+     * Ticks in all else.
+     */
+    uint32_t other_ticks;
+} esparto_overlay_stats_t;
 
 /**
  * A heap of one's own. Zeroed, or of static duration, before it is set up; not to be copied.
@@ -1364,6 +1562,130 @@ enum esparto_status_t esparto_monitor_poll(struct esparto_monitor_t *monitor,
                                            esparto_finding_fn report,
                                            void *context,
                                            struct esparto_polled_t *polled);
+
+/**
+ * Sets the overlays up that the packer made of this firmware, and lets its stubs load them: from here on
+ * functions of overlays are just called. `ESPARTO_NOT_PACKED` for a firmware that the packer did not
+ * make, which is every program of a desk machine.
+ *
+ * # Safety
+ * The handle is the caller's, and stays where it is for ever, as does the buffer, which is within reach
+ * of the storage's DMA. `settings` is null or can be read; its functions can be called with its context
+ * for ever.
+ */
+enum esparto_status_t esparto_overlays_init(struct esparto_overlays_t *overlays,
+                                            const struct esparto_overlay_settings_t *settings,
+                                            uint32_t *bounce,
+                                            size_t bounce_bytes);
+
+/**
+ * The number of the overlay with this name, as `esparto.toml` has it.
+ *
+ * # Safety
+ * The handle is null or a handle; the name is null or text of `len` bytes; `number` is null or may be
+ * written.
+ */
+enum esparto_status_t esparto_overlay_find(struct esparto_overlays_t *overlays,
+                                           const char *overlay_name,
+                                           size_t overlay_name_len,
+                                           size_t *number);
+
+/**
+ * Loads an overlay, so that its calls find it. Brings back one that was unloaded.
+ *
+ * # Safety
+ * The handle is null or a handle.
+ */
+enum esparto_status_t esparto_overlay_load(struct esparto_overlays_t *overlays, size_t number);
+
+/**
+ * Loads an overlay that will be needed soon; does not bring back one that was unloaded.
+ *
+ * # Safety
+ * As for `esparto_overlay_load`.
+ */
+enum esparto_status_t esparto_overlay_prefetch(struct esparto_overlays_t *overlays, size_t number);
+
+/**
+ * As `esparto_overlay_prefetch`, for a task's main loop: does not ask whether the caller returns into
+ * the slot. The others refuse with `ESPARTO_IN_USE` as soon as the stack looks like it, and an address
+ * that an old call left there does.
+ *
+ * # Safety
+ * As for `esparto_overlay_load`; no caller of this function is in an overlay.
+ */
+enum esparto_status_t esparto_overlay_load_at_top(struct esparto_overlays_t *overlays,
+                                                  size_t number);
+
+/**
+ * Runs the destructors of an overlay, frees its slot and lets its data go. Its calls are refused from
+ * now on, until it is loaded again. `ESPARTO_IN_USE` while it is pinned, or the caller returns into it.
+ *
+ * # Safety
+ * As for `esparto_overlay_load`; nobody uses its data any more.
+ */
+enum esparto_status_t esparto_overlay_unload(struct esparto_overlays_t *overlays,
+                                             size_t number);
+
+/**
+ * Is the overlay in a slot, so that a call finds it?
+ *
+ * # Safety
+ * As for `esparto_overlay_load`.
+ */
+bool esparto_overlay_is_mapped(struct esparto_overlays_t *overlays, size_t number);
+
+/**
+ * Loads an overlay and keeps it in its slot until the pin is released: a call by pointer costs what any
+ * such call costs.
+ *
+ * # Safety
+ * As for `esparto_overlay_load`; `pin` is null or the caller's, zeroed to begin with, and stays where it
+ * is until it is released.
+ */
+enum esparto_status_t esparto_overlay_pin(struct esparto_overlays_t *overlays,
+                                          size_t number,
+                                          struct esparto_pin_t *pin);
+
+/**
+ * Lets go of a pinned overlay.
+ *
+ * # Safety
+ * `pin` is null or the caller's; pointers that it gave are not called any more.
+ */
+enum esparto_status_t esparto_overlay_unpin(struct esparto_pin_t *pin);
+
+/**
+ * Where what a pinned overlay exports by this name is, for as long as the pin is there. Reads the table
+ * of exports from storage: keep what it answers.
+ *
+ * # Safety
+ * `pin` is null or a pin that nobody releases meanwhile; the name is null or text of `len` bytes;
+ * `address` is null or may be written.
+ */
+enum esparto_status_t esparto_overlay_symbol(struct esparto_pin_t *pin,
+                                             const char *symbol_name,
+                                             size_t symbol_name_len,
+                                             void **address);
+
+/**
+ * The figures of the loader.
+ *
+ * # Safety
+ * As for `esparto_overlay_load`; `stats` is null or may be written.
+ */
+enum esparto_status_t esparto_overlays_stats(struct esparto_overlays_t *overlays,
+                                             struct esparto_overlay_stats_t *stats);
+
+/**
+ * Why the last call about overlays failed, with figures and the mend, as a line for a log; of a call
+ * through a stub too. Returns the length of the whole text, as `snprintf` does; 0 when none did.
+ *
+ * # Safety
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_overlay_failure_describe(char *buffer,
+                                        size_t size);
 
 /**
  * Sets a heap up over the caller's memory: a bounded time for every call, and the smallest code of all
