@@ -149,8 +149,8 @@ impl Packed {
         Ok(Self { folder: folder.to_owned(), elf, flash, account })
     }
 
-    /// Writes the card's image, and gives its path.
-    fn image(&self) -> Result<PathBuf> {
+    /// The packed files, by name.
+    fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let data = self.folder.join("data");
         let context = || data.display().to_string();
         let mut files = Vec::new();
@@ -160,6 +160,12 @@ impl Packed {
             files.push((name.to_owned(), fs::read(&path).with_context(context)?));
         }
         files.sort();
+        Ok(files)
+    }
+
+    /// Writes the card's image, and gives its path.
+    fn image(&self) -> Result<PathBuf> {
+        let files = self.files()?;
         let pairs = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let bytes = card_image::build(CARD_BYTES, Format::Fat32, pairs).context("the card")?;
         let image = self.folder.join("card.img");
@@ -180,14 +186,21 @@ impl Packed {
     ) -> Result<Said> {
         let name =
             trace.file_name().and_then(|name| name.to_str()).context("a trace has a name")?;
-        // What is on the command line is split at blanks: bare names only.
+        // What is on the firmware's command line is split at blanks: bare names only.
+        let dir = trace.parent().context("a trace lies in a folder")?;
+        fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
         let run = match emulator {
             Emulator::Sim { esparto } => {
-                let run = Cmd::new(esparto, &self.folder).words("sim --sd").arg(self.image()?);
+                let run = Cmd::new(esparto, dir).words("sim --sd").arg(self.image()?);
                 run.words("--trace").arg(name).arg(&self.flash)
             }
             Emulator::Qemu => {
-                let run = Cmd::new("qemu-system-riscv32", &self.folder).words(QEMU);
+                let data = dir.join("data");
+                fs::create_dir_all(&data).with_context(|| data.display().to_string())?;
+                for (name, bytes) in self.files()? {
+                    fs::write(data.join(&name), bytes).with_context(|| name.clone())?;
+                }
+                let run = Cmd::new("qemu-system-riscv32", dir).words(QEMU);
                 run.arg("-append").arg(format!("{name} data")).arg("-kernel").arg(&self.flash)
             }
         };
@@ -201,10 +214,6 @@ impl Packed {
         if matches!(emulator, Emulator::Sim { .. }) {
             // The simulator's own last word.
             lines.pop();
-        }
-        let written = self.folder.join(name);
-        if written != trace {
-            fs::rename(&written, trace).with_context(|| trace.display().to_string())?;
         }
         match Said::close(lines) {
             Ok(said) => Ok(said),
@@ -223,8 +232,8 @@ pub(crate) fn test(repo: &Repo, sim: &Emulator, tally: &mut Tally) -> Result<()>
     let packed = Packed::build(repo, esparto, &out)?;
     packed.account.lines().iter().for_each(|line| println!("{line}"));
     let expected = firmware::camera_on_host(repo, Stages::Native)?;
-    for (emulator, name) in [(sim, "sim.trace"), (&Emulator::qemu()?, "qemu.trace")] {
-        let said = packed.boot(emulator, &out.join(name), |_| ())?;
+    for (emulator, name) in [(sim, "sim"), (&Emulator::qemu()?, "qemu")] {
+        let said = packed.boot(emulator, &out.join(name).join("camera.trace"), |_| ())?;
         firmware::hold_camera(&said, &expected)?;
         said.lines
             .iter()

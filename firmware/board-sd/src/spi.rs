@@ -24,6 +24,9 @@ const SLOW: u32 = 0x7D;
 /// Nothing was received yet; or there is no room to transmit.
 const NOT_READY: u32 = 1 << 31;
 
+/// Bytes that are under way at most.
+const DEPTH: usize = 8;
+
 /// Looks at a register before the controller is given up.
 const POLLS: u32 = 100_000;
 
@@ -110,12 +113,27 @@ impl Sifive {
         Ok(self.wait(RECEIVE)? as u8)
     }
 
+    /// Sends as many bytes as there is room for, then fetches what came back: nothing is under way
+    /// before, so the room is all of it.
+    fn exchange_in_place(&mut self, bytes: &mut [u8]) -> Result<(), SpiError> {
+        for piece in bytes.chunks_mut(DEPTH) {
+            self.wait(TRANSMIT)?;
+            for &byte in piece.iter() {
+                self.store(TRANSMIT, u32::from(byte));
+            }
+            for byte in piece {
+                *byte = self.wait(RECEIVE)? as u8;
+            }
+        }
+        Ok(())
+    }
+
     fn operate(&mut self, operation: &mut Operation<'_, u8>) -> Result<(), SpiError> {
         match operation {
-            Operation::Read(to) => to.iter_mut().try_for_each(|byte| {
-                *byte = self.exchange(IDLE)?;
-                Ok(())
-            }),
+            Operation::Read(to) => {
+                to.fill(IDLE);
+                self.exchange_in_place(to)
+            }
             Operation::Write(from) => {
                 from.iter().try_for_each(|&byte| self.exchange(byte).map(drop))
             }
@@ -126,10 +144,7 @@ impl Sifive {
                 }
                 Ok(())
             }),
-            Operation::TransferInPlace(bytes) => bytes.iter_mut().try_for_each(|byte| {
-                *byte = self.exchange(*byte)?;
-                Ok(())
-            }),
+            Operation::TransferInPlace(bytes) => self.exchange_in_place(bytes),
             Operation::DelayNs(ns) => {
                 Polls.delay_ns(*ns);
                 Ok(())
