@@ -281,7 +281,7 @@ impl Bus {
     }
 
     fn fetch_half(&self, pc: u32) -> Result<u16, u32> {
-        if self.allowed(pc) & EXECUTE == 0 || self.is_refused(pc, EXECUTE) {
+        if self.allowed(pc) & EXECUTE == 0 || self.is_refused(pc, 2, EXECUTE) {
             return Err(pc);
         }
         let place = self.place(pc).ok_or(pc)?;

@@ -10,9 +10,6 @@ use esparto_sim::Stop;
 const VIRT: u32 = 0x8000_0000;
 const HANDLER: u32 = VIRT + 0x100;
 
-const MSTATUS: u32 = 0x300;
-const MIE: u32 = 0x304;
-const MIP: u32 = 0x344;
 const MCOUNTINHIBIT: u32 = 0x320;
 const WFI: u32 = 0x1050_0073;
 

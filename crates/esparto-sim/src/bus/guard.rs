@@ -28,9 +28,13 @@ impl Bus {
         }
     }
 
-    /// Does the core's memory protection refuse one of the page flags `wanted` at `addr`?
-    pub(super) fn is_refused(&self, addr: u32, wanted: u32) -> bool {
-        let guard = self.guards.iter().find(|guard| guard.holds(addr));
-        guard.is_some_and(|guard| guard.refused & wanted != 0)
+    /// Does the core's memory protection refuse one of the page flags `wanted` to an access of
+    /// `size_bytes` at `addr`? The first entry that holds a byte of it has to hold all of it.
+    pub(super) fn is_refused(&self, addr: u32, size_bytes: u32, wanted: u32) -> bool {
+        let last = addr.wrapping_add(size_bytes - 1);
+        let first_guard = self.guards.iter().find(|guard| guard.holds(addr) || guard.holds(last));
+        first_guard.is_some_and(|guard| {
+            !(guard.holds(addr) && guard.holds(last)) || guard.refused & wanted != 0
+        })
     }
 }

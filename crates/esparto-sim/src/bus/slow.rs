@@ -29,6 +29,9 @@ impl Bus {
             if !self.allows_misaligned {
                 return Err(Trap::new(Cause::LoadMisaligned, addr));
             }
+            if self.is_refused(addr, size_bytes, READ_BYTE) {
+                return Err(Trap::new(Cause::LoadAccess, addr));
+            }
             let mut value = 0;
             for k in 0..size_bytes {
                 let byte = self
@@ -44,7 +47,7 @@ impl Bus {
             return self.devices.load(addr, size_bytes, at.now).ok_or(fault);
         }
         let needed = if size_bytes == 4 { READ_WORD } else { READ_BYTE };
-        if allowed & needed == 0 || self.is_refused(addr, needed) {
+        if allowed & needed == 0 || self.is_refused(addr, size_bytes, needed) {
             return Err(fault);
         }
         let place = self.place(addr).ok_or(fault)?;
@@ -61,7 +64,9 @@ impl Bus {
             }
             // A fault leaves everything as it was.
             let last_addr = addr.wrapping_add(size_bytes - 1);
-            if (self.allowed(addr) & self.allowed(last_addr)) & WRITE_BYTE == 0 {
+            if (self.allowed(addr) & self.allowed(last_addr)) & WRITE_BYTE == 0
+                || self.is_refused(addr, size_bytes, WRITE_BYTE)
+            {
                 return fault;
             }
             let mut stored = Stored::Done;
@@ -82,7 +87,7 @@ impl Bus {
             return stored;
         }
         let needed = if size_bytes == 4 { WRITE_WORD } else { WRITE_BYTE };
-        let is_allowed = allowed & needed != 0 && !self.is_refused(addr, needed);
+        let is_allowed = allowed & needed != 0 && !self.is_refused(addr, size_bytes, needed);
         let Some(place) = self.place(addr).filter(|_| is_allowed) else { return fault };
         let Some(bytes) = self.fast.bytes_mut().get_mut(place..place + size_bytes as usize) else {
             return fault;

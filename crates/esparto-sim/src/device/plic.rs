@@ -4,7 +4,7 @@ use crate::bus::Stored;
 
 /// Sources have the numbers 1 to 63; 0 is none.
 const SOURCE_COUNT: usize = 64;
-/// Three bits of priority; 0 is never.
+/// Three bits of priority, and no others are kept; 0 is never.
 const MAX_PRIORITY: u32 = 7;
 
 const PENDING: u32 = 0x1000;
@@ -92,13 +92,13 @@ impl Plic {
                 self.claimed &= !(1 << value);
                 self.pending |= self.lines & 1 << value;
             }
-            THRESHOLD => self.threshold = value.min(MAX_PRIORITY),
+            THRESHOLD => self.threshold = value & MAX_PRIORITY,
             // Source 0 is none.
             ENABLE => self.enabled = self.enabled >> 32 << 32 | wide & !1,
             0x2004 => self.enabled = self.enabled & 0xFFFF_FFFF | wide << 32,
             4..PENDING => {
                 if let Some(priority) = self.priorities.get_mut(offset as usize / 4) {
-                    *priority = value.min(MAX_PRIORITY);
+                    *priority = value & MAX_PRIORITY;
                 }
             }
             _ => {}

@@ -69,9 +69,12 @@ pub(crate) const EBREAK: u32 = 0x0010_0073;
 pub(crate) const ECALL: u32 = 0x0000_0073;
 pub(crate) const FENCE_I: u32 = 0x0000_100F;
 
+pub(crate) const MSTATUS: u32 = 0x300;
+pub(crate) const MIE: u32 = 0x304;
 pub(crate) const MTVEC: u32 = 0x305;
 pub(crate) const MSCRATCH: u32 = 0x340;
 pub(crate) const MEPC: u32 = 0x341;
 pub(crate) const MCAUSE: u32 = 0x342;
 pub(crate) const MTVAL: u32 = 0x343;
+pub(crate) const MIP: u32 = 0x344;
 pub(crate) const MINSTRET: u32 = 0xB02;

@@ -2,10 +2,12 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod asm;
+pub(crate) mod event;
 pub(crate) mod image;
 pub(crate) mod program;
 pub(crate) mod qemu;
 pub(crate) mod random;
+pub(crate) mod sweep;
 
 use esparto_sim::{Board, Machine, Stop};
 use image::Image;

@@ -5,22 +5,24 @@
 //! writes these two. Traps are logged (cause, value, address, instructions so far) and skipped.
 
 use super::asm::*;
+use super::event::{self, Kind};
 use super::image::{Image, STATE_ADDR};
 use super::random::Random;
+use super::sweep;
 
 /// The memory of one program. `x9` points to its middle.
-const AREA_BYTES: u32 = 2048;
+pub(crate) const AREA_BYTES: u32 = 2048;
 /// Where the registers go, from `x9`.
 const DUMP_OFFSET: i32 = 896;
-const LOG_BYTES: u32 = 4 << 20;
+pub(crate) const LOG_BYTES: u32 = 4 << 20;
 const BODY: u32 = 60;
 const ROUNDS: u32 = 12;
 
-const BASE: u32 = 9;
-const ROUND: u32 = 5;
+pub(crate) const BASE: u32 = 9;
+pub(crate) const ROUND: u32 = 5;
 
 /// Many programs in one image.
-pub(crate) fn batch(random: &mut Random, count: u32) -> Image {
+pub(crate) fn batch(random: &mut Random, count: u32, kind: Kind) -> Image {
     let mut image = Image::new(LOG_BYTES + count * AREA_BYTES);
     let over_handler = image.pc();
     image.push(0x13 | 0x6F);
@@ -32,13 +34,16 @@ pub(crate) fn batch(random: &mut Random, count: u32) -> Image {
     image.push(csrrw(0, MTVEC, 1));
     image.push_all(li(1, STATE_ADDR));
     image.push(csrrw(0, MSCRATCH, 1));
+    event::prepare(&mut image, random, kind);
     image.push_all(li(BASE, STATE_ADDR + LOG_BYTES + AREA_BYTES / 2));
     for _ in 0..count {
         image.starts.push(image.pc());
-        push_program(&mut image, random);
+        push_program(&mut image, random, kind);
         image.push_all(li(1, AREA_BYTES));
         image.push(r(0x33, 0, 0, BASE, BASE, 1));
     }
+    // Nothing interrupts the end.
+    image.push(csrrw(0, MIE, 0));
     push_end(&mut image);
     image
 }
@@ -88,6 +93,16 @@ fn push_handler(image: &mut Image) {
         sw(30, BASE, 8),
         csrrs(31, MINSTRET, 0),
         sw(31, BASE, 12),
+        lw(31, BASE, 0),
+    ]);
+    let over = image.pc();
+    image.push(addi(0, 0, 0));
+    event::push_answer(image);
+    let resume_at = image.pc();
+    image.push(addi(0, 0, 0));
+    // An exception is a cause that is not negative.
+    image.patch(over, b(5, 31, 0, (image.pc() - over) as i32));
+    image.push_all([
         // Two bytes further, or four if the low bits say so.
         i(0x03, 5, 31, 30, 0),
         i(0x13, 7, 31, 31, 3),
@@ -97,6 +112,9 @@ fn push_handler(image: &mut Image) {
         addi(31, 31, 2),
         r(0x33, 0, 0, 31, 30, 31),
         csrrw(0, MEPC, 31),
+    ]);
+    image.patch(resume_at, jal(0, (image.pc() - resume_at) as i32));
+    image.push_all([
         lw(31, BASE, 16),
         lw(30, BASE, 20),
         addi(BASE, BASE, 24),
@@ -105,14 +123,14 @@ fn push_handler(image: &mut Image) {
     ]);
 }
 
-fn push_program(image: &mut Image, random: &mut Random) {
+fn push_program(image: &mut Image, random: &mut Random, kind: Kind) {
     for register in (1..32).filter(|register| *register != BASE && *register != ROUND) {
         image.push_all(li(register, random.value()));
     }
     image.push(addi(ROUND, 0, ROUNDS as i32));
     let top = image.pc();
     for _ in 0..BODY {
-        push_random(image, random);
+        push_random(image, random, kind);
     }
     image.push(addi(ROUND, ROUND, -1));
     let back = top.wrapping_sub(image.pc() + 8) as i32;
@@ -125,7 +143,7 @@ fn push_program(image: &mut Image, random: &mut Random) {
     }
 }
 
-fn destination(random: &mut Random) -> u32 {
+pub(crate) fn destination(random: &mut Random) -> u32 {
     loop {
         let register = random.below(32);
         if register != BASE && register != ROUND {
@@ -149,11 +167,12 @@ fn offset(random: &mut Random) -> i32 {
     random.below(AREA_BYTES / 2 + DUMP_OFFSET as u32 - 8) as i32 - AREA_BYTES as i32 / 2
 }
 
-fn push_random(image: &mut Image, random: &mut Random) {
+fn push_random(image: &mut Image, random: &mut Random, kind: Kind) {
     let rd = destination(random);
     let (rs1, rs2) = (random.below(32), random.below(32));
-    match random.below(21) {
-        20 => push_sweep(image, random),
+    match random.below(if kind == Kind::Plain { 21 } else { 26 }) {
+        20 => sweep::push(image, random),
+        21.. => event::push(image, random, kind),
         0..=3 => {
             let funct7 = random.pick(&[0, 0, 1, 1]);
             image.push(r(0x33, funct7, random.below(8), rd, rs1, rs2));
@@ -188,6 +207,8 @@ fn push_random(image: &mut Image, random: &mut Random) {
             push_simple(image, random);
             image.patch(at, jal(rd, (image.pc() - at) as i32));
         }
+        // An atomic that may not load has a store's cause here and a load's in QEMU.
+        13 if kind == Kind::Guarded => {}
         13 => push_atomic(image, random, rd, rs2),
         14 | 15 => push_compressed(image, random),
         16 => push_compressed_memory(image, random),
@@ -266,55 +287,6 @@ fn push_atomic(image: &mut Image, random: &mut Random, rd: u32, rs2: u32) {
         }
         _ => image.push(amo(random.pick(&[0, 1, 4, 8, 12, 16, 20, 24, 28]), rs2)),
     }
-}
-
-/// A loop that copies or fills, or nearly: pointers, widths and ends of every kind.
-fn push_sweep(image: &mut Image, random: &mut Random) {
-    let mut registers: Vec<u32> = (1..32).filter(|r| *r != BASE && *r != ROUND).collect();
-    for at in 0..5 {
-        let other = at + random.below(registers.len() as u32 - at) as i32 as u32;
-        registers.swap(at as usize, other as usize);
-    }
-    let [from, to, end, value, count] = registers[..5] else { return };
-    let size = random.below(3);
-    let width = 1 << size;
-    // Both lie in the lower half of the program's memory, and may overlap.
-    let place = |random: &mut Random| {
-        let offset = -(AREA_BYTES as i32) / 2 + random.below(AREA_BYTES / 2 - 256) as i32;
-        if random.below(8) == 0 { offset } else { offset & !3 }
-    };
-    image.push(addi(from, BASE, place(random)));
-    let near = random.below(2) == 0;
-    image.push(match near {
-        true => addi(to, from, random.below(16) as i32 - 8),
-        false => addi(to, BASE, place(random)),
-    });
-    let rounds = random.pick(&[1, 2, 3, 7, 20, 40]);
-    image.push(addi(end, to, rounds * width - random.pick(&[0, 0, 0, 1]) * (width - 1)));
-    image.push(addi(count, 0, rounds));
-    let top = image.pc();
-    let is_fill = random.below(4) == 0;
-    let load = i(0x03, random.pick(&[size, size | 4 & !(size << 1 & 4)]), value, from, 0);
-    let mut body = if is_fill { vec![] } else { vec![load] };
-    body.push(s(size, to, value, 0));
-    if random.below(8) == 0 {
-        body.reverse();
-    }
-    let mut moves = vec![addi(from, from, width), addi(to, to, width), addi(count, count, -1)];
-    if random.below(2) == 0 {
-        moves.swap(0, 1);
-    }
-    let before = random.below(6) as usize;
-    if before < body.len() {
-        body.insert(before, moves.remove(random.below(2) as usize));
-    }
-    image.push_all(body.into_iter().chain(moves));
-    let back = top.wrapping_sub(image.pc()) as i32;
-    image.push(match random.below(3) {
-        0 => b(1, count, 0, back),
-        1 => b(1, 0, count, back),
-        _ => b(6, to, end, back),
-    });
 }
 
 /// Arithmetic in 16 bits, reserved forms included.

@@ -16,7 +16,7 @@ pub(crate) fn run(image: &Image) -> Vec<u8> {
     let output = Command::new("qemu-system-riscv32")
         .current_dir(dir.path())
         .args(["-machine", "virt", "-cpu", &cpu(), "-bios", "none", "-display", "none"])
-        .args(["-monitor", "none", "-serial", "none"])
+        .args(["-monitor", "none", "-serial", "null"])
         .args(["-semihosting-config", "enable=on,target=native"])
         .args(["-icount", "shift=0,sleep=off", "-kernel", "image.elf"])
         .output()
