@@ -26,6 +26,12 @@ enum esparto_status_t esparto_idf_add_regions(size_t internal_bytes, size_t exte
  */
 void *esparto_idf_malloc(size_t size);
 
+/**
+ * Fills in what the loader of overlays asks of ESP-IDF: stacks, tasks, interrupts, and how far apart the
+ * chip's data and instruction addresses are. The store is the program's.
+ */
+void esparto_idf_overlay_settings(esparto_overlay_settings_t *settings);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@
 //! are two steps of `test` for the impatient. Each command installs what it needs, or says exactly
 //! what to install.
 
+mod arduino;
 mod c;
 mod card;
 mod cli;

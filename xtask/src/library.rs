@@ -1,7 +1,7 @@
 //! The C library as others' build systems want it: one folder with headers and prebuilt libraries.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -15,8 +15,11 @@ const CORES: [(&str, &[&str]); 2] = [
 
 const ARCHIVE: &str = "libesparto_c.a";
 
-/// The files that the library consists of wherever it goes, and where in its folder they lie.
+/// The headers, which go along wherever the library goes.
 const HEADERS: &str = "crates/esparto-c/include";
+
+/// What both take from the component of ESP-IDF.
+const IDF: [&str; 3] = ["esparto_idf.c", "esparto_idf_overlay.c", "esparto_idf.h"];
 
 /// Makes a library for PlatformIO in the folder `out`, with the libraries of the RISC-V chips.
 ///
@@ -33,12 +36,12 @@ pub(crate) fn platformio(repo: &Repo, out: &Path) -> Result<()> {
     }
     copy(&repo.path(HEADERS), &out.join("include"))?;
     copy(&repo.path("crates/esparto-c/ports"), &out.join("ports"))?;
-    for file in ["esparto_idf.c", "esparto_idf.h"] {
+    for file in IDF {
         copy(&repo.path("integrations/esp-idf").join(file), &out.join("ports").join(file))?;
     }
     finish(repo, out)?;
     for (core, _) in CORES {
-        build(repo, core, &out.join("lib").join(core))?;
+        copy(&build(repo, core)?, &out.join("lib").join(core).join(ARCHIVE))?;
     }
     Ok(())
 }
@@ -57,13 +60,14 @@ pub(crate) fn arduino(repo: &Repo, out: &Path) -> Result<()> {
     // The Arduino IDE compiles whatever lies in src, and includes the header of the library's name.
     copy(&from.join("src"), &src)?;
     copy(&repo.path(HEADERS), &src)?;
-    for file in ["esparto_idf.c", "esparto_idf.h"] {
+    for file in IDF {
         copy(&repo.path("integrations/esp-idf").join(file), &src.join(file))?;
     }
     finish(repo, out)?;
     for (core, chips) in CORES {
+        let archive = build(repo, core)?;
         for chip in chips {
-            build(repo, core, &src.join(chip))?;
+            copy(&archive, &src.join(chip).join(ARCHIVE))?;
         }
     }
     Ok(())
@@ -86,12 +90,12 @@ fn finish(repo: &Repo, out: &Path) -> Result<()> {
         .try_for_each(|file| copy(&repo.path(file), &out.join(file)))
 }
 
-fn build(repo: &Repo, core: &str, out: &Path) -> Result<()> {
+/// Builds the library for a core; where it is then.
+fn build(repo: &Repo, core: &str) -> Result<PathBuf> {
     tools::ensure_targets(&[core])?;
     let words = "build --quiet --locked -p esparto-c --profile small --target";
     repo.cargo(words).arg(core).run()?;
-    fs::create_dir_all(out).with_context(|| out.display().to_string())?;
-    copy(&repo.target_dir()?.join(core).join("small").join(ARCHIVE), &out.join(ARCHIVE))
+    Ok(repo.target_dir()?.join(core).join("small").join(ARCHIVE))
 }
 
 /// Copies a file, or a folder with everything below but what builds leave behind.
@@ -100,6 +104,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     while let Some((from, to)) = left.pop() {
         let context = || format!("{} to {}", from.display(), to.display());
         if !from.is_dir() {
+            fs::create_dir_all(to.parent().unwrap_or(Path::new(""))).with_context(context)?;
             fs::copy(&from, &to).with_context(context)?;
             continue;
         }

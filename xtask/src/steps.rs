@@ -6,7 +6,8 @@ use crate::exec::Cmd;
 use crate::tally::Tally;
 use crate::tidy::layers::LAYERS;
 use crate::{
-    Repo, c, esp_idf, firmware, freertos, heavy, miri, platformio, silent, tools, traces, xtensa,
+    Repo, arduino, c, esp_idf, firmware, freertos, heavy, miri, platformio, silent, tools, traces,
+    xtensa,
 };
 
 /// One step: its name on the command line, what it shows, and the work.
@@ -17,7 +18,7 @@ pub(crate) struct Step {
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 18] = [
+pub(crate) const STEPS: [Step; 19] = [
     Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
     Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
     Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
@@ -63,6 +64,11 @@ pub(crate) const STEPS: [Step; 18] = [
         name: "esp-idf",
         about: "settings, manifest and build of the component, as far as they go without ESP-IDF",
         run: esp_idf::test,
+    },
+    Step {
+        name: "arduino",
+        about: "the Arduino library and its sketches, with stand-ins of Arduino's core",
+        run: arduino::test,
     },
     Step {
         name: "xtensa",

@@ -7,6 +7,7 @@
 
 #include "esp_attr.h"
 #include "esp_private/startup_internal.h"
+#include "heap_memory_layout.h"
 #include "esparto/compat/kraken.h"
 
 /* Settings of the test: each differs from its default. */
@@ -101,12 +102,28 @@ static void statics_lie_where_the_setting_says(void) {
 #endif
 }
 
+/* Memory for overlays is kept out of ESP-IDF's heap, and the loader knows what it asks of ESP-IDF. */
+static void overlays_have_their_memory(void) {
+#if CONFIG_ESPARTO_OVERLAY_BYTES > 0
+    extern const soc_reserved_region_t reserved_region_esparto_overlays;
+    CHECK(reserved_region_esparto_overlays.start == CONFIG_ESPARTO_OVERLAY_ADDR);
+    CHECK(reserved_region_esparto_overlays.end - reserved_region_esparto_overlays.start ==
+          CONFIG_ESPARTO_OVERLAY_BYTES);
+#endif
+    extern unsigned char __stack[];
+    esparto_overlay_settings_t settings = { 0 };
+    esparto_idf_overlay_settings(&settings);
+    CHECK(settings.stack_end(NULL) == (size_t)__stack);
+    CHECK(!settings.in_interrupt(NULL) && settings.task(NULL) == 1 && settings.wait != NULL);
+}
+
 int main(void) {
     the_reserve_is_kept();
     regions_come_from_the_heap_at_start_up();
     the_threshold_is_no_reserve();
     pools_are_those_of_menuconfig();
     statics_lie_where_the_setting_says();
+    overlays_have_their_memory();
     puts("component: ok");
     return 0;
 }

@@ -2,7 +2,7 @@
 #ifndef TEST_IDF_H
 #define TEST_IDF_H
 
-enum { INTERNAL_BYTES = 200 * 1024, EXTERNAL_BYTES = 512 * 1024 };
+enum { INTERNAL_BYTES = 200 * 1024, EXTERNAL_BYTES = 1536 * 1024 };
 
 void idf_forget(void);
 

@@ -22,6 +22,8 @@ SETTINGS = {
     "ESPARTO_EXTERNAL_BYTES": ("1048576", 0, 33554432),
     "ESPARTO_RESERVE_INTERNAL_BYTES": ("32768", 0, 262144),
     "ESPARTO_ALWAYS_INTERNAL_BYTES": ("16384", 0, 1048576),
+    "ESPARTO_OVERLAY_BYTES": ("0", 0, 262144),
+    "ESPARTO_OVERLAY_ADDR": ("0x3FCB0000", 0x3FC00000, 0x4FFFFFFF),
     "ESPARTO_IN_IRAM": ("n", None, None),
     "ESPARTO_TRACE_HEAP": ("n", None, None),
 }
@@ -44,6 +46,9 @@ class Settings(unittest.TestCase):
         for _, settings in self.each():
             for name in ["SPIRAM", "HEAP_USE_HOOKS"]:
                 settings.syms[name].set_value(2)
+            settings.syms["ESPARTO_OVERLAY_BYTES"].set_value("4096")
+            self.assertNotEqual(settings.syms["ESPARTO_OVERLAY_ADDR"].visibility, 0)
+            settings.syms["ESPARTO_OVERLAY_BYTES"].unset_value()
             own = {
                 name
                 for name, symbol in settings.syms.items()
@@ -57,10 +62,11 @@ class Settings(unittest.TestCase):
                 if least is None:
                     continue
                 (low, high, _), = symbol.ranges
-                self.assertEqual((int(low.str_value), int(high.str_value)), (least, most), name)
+                self.assertEqual((int(low.str_value, 0), int(high.str_value, 0)), (least, most), name)
                 for value in [least, most]:
-                    symbol.set_value(str(value))
-                    self.assertEqual(symbol.str_value, str(value), name)
+                    text = hex(value) if default.startswith("0x") else str(value)
+                    symbol.set_value(text)
+                    self.assertEqual(symbol.str_value, text, name)
 
     def test_what_depends_on_psram_is_not_there_without(self):
         for _, settings in self.each():

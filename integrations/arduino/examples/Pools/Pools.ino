@@ -33,6 +33,6 @@ void loop() {
 
     char text[400];
     esparto_pool_describe(&frames, ESPARTO_NAME("frames"), text, sizeof text);
-    Serial.print(text);
+    Serial.println(text);
     delay(5000);
 }

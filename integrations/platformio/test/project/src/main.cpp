@@ -35,20 +35,60 @@ static void memory() {
           "statics of the application in PSRAM, zeroed");
 }
 
-extern "C" const unsigned char __esparto_firmware[];
-extern "C" void __esparto_overlay_miss() {
-    board_exit(1);
+static int32_t open(const char *name, size_t name_len, void **file, uint32_t *len_bytes, void *) {
+    // The loader closes a file before it opens the next one.
+    static card_file_t opened;
+    if (!card_find(name, name_len, &opened)) {
+        return -1;
+    }
+    *file = &opened;
+    *len_bytes = opened.len_bytes;
+    return 0;
+}
+
+static int32_t read_at(void *file, uint32_t offset, void *buffer, size_t len_bytes, void *) {
+    const auto *opened = static_cast<card_file_t *>(file);
+    const uint32_t rest = offset < opened->len_bytes ? opened->len_bytes - offset : 0;
+    const auto count = static_cast<uint32_t>(len_bytes < rest ? len_bytes : rest);
+    return card_read(opened, offset, buffer, count) ? static_cast<int32_t>(count) : -5;
+}
+
+static void close(void *, void *) {}
+
+static size_t stack_end(void *) {
+    extern unsigned char __stack_end[];
+    return reinterpret_cast<size_t>(__stack_end);
 }
 
 static void overlays() {
-    card_file_t file;
+    static esparto_overlays_t handle;
+    static uint32_t bounce[ESPARTO_BOUNCE_BYTES / 4];
+    esparto_overlay_settings_t settings = {};
+    settings.store.open = open;
+    settings.store.read_at = read_at;
+    settings.store.close = close;
+    settings.stack_end = stack_end;
     check(card_start(), "a card");
-    check(card_find("fft_e", 5, &file) && file.len_bytes != 0, "an overlay on it");
-    if (__esparto_firmware[0] == 0) {
-        int re[FFT_COUNT] = {}, im[FFT_COUNT] = {};
-        fft_run(re, im);
-        printf("%d\n", fft_sum(re, im) + fft_calls() + shapes_square(3).area());
+    check(esparto_overlays_init(&handle, &settings, bounce, sizeof bounce) == ESPARTO_OK,
+          "overlays");
+
+    // A constant signal: all of it in the first line of the spectrum.
+    int re[FFT_COUNT], im[FFT_COUNT] = {};
+    for (int &sample : re) {
+        sample = 160;
     }
+    fft_run(re, im);
+    check(re[0] == 160 && fft_sum(re, im) == 160 * 160, "a spectrum");
+    // C++, with an object constructed at the load, a virtual call, and the same slot.
+    check(shapes_square(3).area() == 9 && shapes_rectangle(3, 4).area() == 12, "shapes");
+    check(shapes_count() == 1002, "a constructed count");
+    // Evicted meanwhile; its data is not.
+    check(fft_sum(re, im) == 160 * 160 && fft_calls() == 2, "data that stays");
+
+    esparto_overlay_stats_t stats;
+    check(esparto_overlays_stats(&handle, &stats) == ESPARTO_OK && stats.failure_count == 0 &&
+              stats.load_count == 3 && stats.eviction_count == 2,
+          "three loads, two evictions");
 }
 
 int main() {
