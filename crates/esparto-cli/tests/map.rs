@@ -104,6 +104,57 @@ fn kinds_memories_and_lines_are_right() {
     }
 }
 
+/// The same source in the manner of ESP-IDF for the ESP32 and of Arduino for the ESP8266.
+fn build_xtensa(dir: &Path, script: &str) -> PathBuf {
+    let elf = dir.join(script).with_extension("elf");
+    let mut command = Command::new("xtensa-lx106-elf-gcc");
+    command.args(["-Os", "-g", "-mlongcalls", "-mtext-section-literals", "-nostdlib", "-T"]);
+    command.arg(Path::new(SOURCES).join(script)).arg(Path::new(SOURCES).join("esp32.c"));
+    let output = command.arg("-o").arg(&elf).output().expect("install gcc-xtensa-lx106");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    elf
+}
+
+#[test]
+fn xtensa_files_of_esp_idf_and_of_arduino_are_read() {
+    let dir = tempfile::tempdir().expect("a folder for a while");
+    // Memory, kind, bytes: as the sizes in the source and the scripts say.
+    let idf = [
+        ("PSRAM", "bss", 5000),
+        ("DRAM", "data", 100),
+        ("DRAM", "bss", 100),
+        ("IRAM", "reserved", 0x10000 + 16),
+        ("RTC slow", "data", 32),
+        ("RTC slow", "bss", 16),
+        ("flash 0x3f400020", "constants", 512),
+    ];
+    let arduino = [
+        ("DRAM", "constants", 512),
+        ("DRAM", "data", 132),
+        ("DRAM", "bss", 116 + 5000),
+        // Sections are aligned: nobody's bytes between them.
+        ("DRAM", "unexplained", 0),
+    ];
+    for (script, chip, expected) in
+        [("esp32.ld", "esp32", idf.as_slice()), ("arduino8266.ld", "esp8266", arduino.as_slice())]
+    {
+        let map = map(&build_xtensa(dir.path(), script), chip);
+        let areas = map["account"]["areas"].as_array().expect("areas");
+        for area in areas.iter().chain([&map["account"]["total"]]) {
+            assert_eq!(bytes_of(area), area["len_bytes"].as_u64().expect("a number"), "{area}");
+        }
+        for (name, kind, bytes) in expected {
+            let area = areas.iter().find(|area| area["name"] == *name);
+            let area = area.unwrap_or_else(|| panic!("{name} in {areas:?}"));
+            assert_eq!(area["bytes"][kind], *bytes, "{kind} in {name} of {chip}");
+        }
+        let symbols = map["symbols"].as_array().expect("symbols");
+        let fast = symbols.iter().find(|symbol| symbol["name"] == "fast").expect("a function");
+        assert_eq!((&fast["area"], &fast["kind"]), (&"IRAM".into(), &"code".into()));
+        assert_eq!(fast["location"], "map/esp32.c:7");
+    }
+}
+
 #[test]
 fn what_grew_is_shown() {
     let dir = tempfile::tempdir().expect("a folder for a while");

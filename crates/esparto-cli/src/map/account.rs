@@ -256,7 +256,7 @@ pub(crate) fn kind_of(section: &Section<'_>) -> Kind {
     let named = |word: &str| section.name.contains(word);
     if section.part != Part::Resident {
         Kind::Overlay
-    } else if named("dummy") || named("reserved") {
+    } else if named("dummy") || named("reserved") || is_end_mark(section) {
         Kind::Reserved
     } else if section.kind() == elf::SHT_NOBITS && named("stack") {
         Kind::Stack
@@ -271,6 +271,12 @@ pub(crate) fn kind_of(section: &Section<'_>) -> Kind {
     } else {
         Kind::Constants
     }
+}
+
+/// ESP-IDF ends memories with sections of nothing: padding that the prefetch unit and the protection
+/// of memory ask for, as in `.iram0.text_end`.
+fn is_end_mark(section: &Section<'_>) -> bool {
+    section.kind() == elf::SHT_NOBITS && section.name.ends_with("_end")
 }
 
 /// The address of the memory itself behind `addr`, which may be a view of it.
@@ -342,7 +348,7 @@ fn grounds(chip: Option<&'static Chip>, claims: &[Claim]) -> Vec<Ground> {
         });
         let name = match (chip, in_flash) {
             (Some(_), true) => format!("flash {start:#010x}"),
-            (Some(_), false) => format!("none {start:#010x}"),
+            (Some(_), false) => format!("outside {start:#010x}"),
             (None, _) => format!("{start:#010x}"),
         };
         grounds.push(Ground { name, start, end, is_memory: chip.is_none() });
