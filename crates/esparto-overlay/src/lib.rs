@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `overlays` | the front: load, call, pin, unload, prefetch |
 //! | `load`, `stream`, `place` | from a file to words in a slot |
-//! | `store` | where files are: memory, this machine, FAT, flash |
+//! | `store` | where files are: memory, this machine, FAT, LittleFS, flash |
 //! | `writer` | executable memory, by 32-bit words, as each kind of chip wants it |
 //! | `platform` | what the firmware answers: interrupts, tasks, stack, time |
 //! | `tables` | the packer's tables in the firmware |

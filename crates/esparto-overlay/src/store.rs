@@ -6,6 +6,8 @@ use core::fmt;
 mod fat;
 #[cfg(feature = "flash")]
 mod flash;
+#[cfg(feature = "littlefs")]
+mod littlefs;
 mod memory;
 #[cfg(feature = "std")]
 mod std;
@@ -14,6 +16,8 @@ mod std;
 pub use fat::{FatStore, ReadAhead};
 #[cfg(feature = "flash")]
 pub use flash::{FlashError, FlashFile, FlashStore};
+#[cfg(feature = "littlefs")]
+pub use littlefs::{LittleFsFile, LittleFsStore};
 pub use memory::MemoryStore;
 #[cfg(feature = "std")]
 pub use std::StdStore;
