@@ -30,18 +30,47 @@ impl<P: Preset> Control<P> {
         }
     }
 
-    /// The largest size that would be granted. O(free blocks · alignment in granules): the probe for
-    /// a smaller size starts elsewhere, and may find what that for a larger one missed.
+    /// Every block that a request can come upon, the longest first, as far as lists tell: of each list
+    /// those that are looked at, the first of each cache list.
+    ///
+    /// # Safety
+    /// The heap is initialized.
+    unsafe fn each_in_reach(self, mut visit: impl FnMut(*mut u8, usize)) {
+        // SAFETY: (list and cache invariant) heads and links lead to free and cached blocks.
+        unsafe {
+            for list in (1..=self.last_list()).rev() {
+                let mut block = self.link(self.head(list));
+                for _ in 0..=P::PROBE_COUNT {
+                    if self.is_none(block) {
+                        break;
+                    }
+                    visit(block, self.size(block, self.tag(block)));
+                    block = self.link(block);
+                }
+            }
+            for granules in (1..=Self::CACHE_LIMIT / Self::GRANULE).rev() {
+                let size = granules * Self::GRANULE;
+                let block = self.link(self.cache_head(size));
+                if !self.is_none(block) {
+                    visit(block, size);
+                }
+            }
+        }
+    }
+
+    /// The largest size that would be granted. O(lists · alignment in granules), however many free
+    /// blocks there are: the probe for a smaller size starts elsewhere, and may find what that for a
+    /// larger one missed.
     ///
     /// # Safety
     /// The heap is initialized.
     pub(super) unsafe fn largest(self, align: usize) -> usize {
         let gap = align.saturating_sub(Self::GRANULE);
         let mut largest = 0;
-        // SAFETY: passed on; `each` shows free blocks, of which the cached ones fit requests of
-        // exactly their size.
+        // SAFETY: passed on; `each_in_reach` shows free blocks, of which the cached ones fit requests
+        // of exactly their size.
         unsafe {
-            self.each(|block, size| {
+            self.each_in_reach(|block, size| {
                 let start = block.addr().wrapping_add(gap) & !gap;
                 let fit = (block.addr() + size).saturating_sub(start);
                 let leads = |head| self.link(head).addr() == block.addr();

@@ -138,10 +138,15 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`drain`](Self::drain).
     pub(super) unsafe fn settle(self) -> bool {
-        for _ in 0..=Self::CACHE_LIMIT / Self::GRANULE / DRAIN_LOOKS {
-            // SAFETY: passed on.
+        for granules in 1..=Self::CACHE_LIMIT / Self::GRANULE {
+            let size = granules * Self::GRANULE;
+            let head = self.cache_head(size);
+            // SAFETY: (cache invariant) the list is one of the cache's; cached blocks are live to the
+            // tag heap, and of their list's size.
             unsafe {
-                if let Some((block, size)) = self.pop_cached() {
+                let block = self.link(head);
+                if !self.is_none(block) {
+                    self.set_link(head, self.link(block));
                     self.give_plain(block, size);
                     return true;
                 }
@@ -166,38 +171,25 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The heap is initialized and has a cache.
     #[inline(never)]
-    pub(super) unsafe fn drain(self) {
-        // SAFETY: passed on.
-        unsafe {
-            if let Some((block, size)) = self.pop_cached() {
-                self.give_plain(block, size);
-            }
-        }
-    }
-
-    /// Takes one block out of the cache, if one is found within a few lists. O(1).
-    ///
-    /// # Safety
-    /// As for [`drain`](Self::drain).
-    #[inline(always)]
-    unsafe fn pop_cached(self) -> Option<(*mut u8, usize)> {
-        // SAFETY: (cache invariant) cached blocks are live to the tag heap, and of their list's
-        // size.
+    unsafe fn drain(self) {
+        // SAFETY: (cache invariant) the heads lead to blocks of their list's size, which are live to
+        // the tag heap.
         unsafe {
             let mut size = self.word(DRAIN) as usize;
-            let mut found = None;
+            let mut found = self.none();
             for _ in 0..DRAIN_LOOKS {
                 let head = self.cache_head(size);
-                let block = self.link(head);
-                if !self.is_none(block) {
-                    self.set_link(head, self.link(block));
-                    found = Some((block, size));
+                found = self.link(head);
+                if !self.is_none(found) {
+                    self.set_link(head, self.link(found));
                     break;
                 }
                 size = if size > Self::GRANULE { size - Self::GRANULE } else { Self::CACHE_LIMIT };
             }
             self.set_word(DRAIN, size as u32);
-            found
+            if !self.is_none(found) {
+                self.give_plain(found, size);
+            }
         }
     }
 }
