@@ -6,6 +6,7 @@
 
 #![deny(unsafe_code)]
 
+mod bound;
 mod build;
 mod host;
 mod job;

@@ -30,6 +30,10 @@ pub struct Options {
     /// bound that `docs/heap.md` derives
     #[arg(long)]
     pub worst: bool,
+    /// Derive from the machine code what each kind of operation can cost at the most instead, and fail
+    /// when one is above the bound that `docs/heap.md` states
+    #[arg(long, conflicts_with_all = ["worst", "host"])]
+    pub bound: bool,
     /// With --worst: how many times the dearest operations are changed and tried again
     #[arg(long, value_name = "COUNT", default_value_t = 40, requires = "worst")]
     pub rounds: u32,

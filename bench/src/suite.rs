@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::qemu::{self, Line, Measured};
 use crate::results::{Failure, Results, Row, WorkloadResults, is_ours};
 use crate::workload::{self, MAX_ARENA, Work, Workload};
-use crate::{host, picture, table, worst};
+use crate::{bound, host, picture, table, worst};
 
 /// Whose work per operation does not grow with the blocks: those that do the huge workloads.
 const BOUNDED: [&str; 9] = [
@@ -36,6 +36,9 @@ const BOUNDED: [&str; 9] = [
 pub fn run(options: &Options) -> Result<()> {
     if options.host {
         return host::run();
+    }
+    if options.bound {
+        return bound::run();
     }
     let subjects = choose("allocator", &options.only, build::subjects()?, String::as_str)?;
     let workloads = choose("workload", &options.workloads, workload::all()?, |one| &one.name)?;

@@ -1,6 +1,6 @@
 //! The search for the dearest single operation, and what it may cost.
 
-mod bounds;
+pub(crate) mod bounds;
 mod evolve;
 mod families;
 mod moves;
@@ -17,10 +17,10 @@ use bounds::bound_of;
 use evolve::{Found, Search};
 
 /// The kinds of operation told apart, in the order of the device's lines.
-const KINDS: [&str; 5] = ["allocate", "aligned", "free", "grow", "shrink"];
+pub(crate) const KINDS: [&str; 5] = ["allocate", "aligned", "free", "grow", "shrink"];
 
 /// One number for each of [`KINDS`].
-type PerKind<T> = [T; KINDS.len()];
+pub(crate) type PerKind<T> = [T; KINDS.len()];
 
 /// The heaps searched unless others are named.
 const SUBJECTS: [&str; 2] = ["esparto_realtime", "esparto_throughput"];
