@@ -82,9 +82,10 @@ pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     // Everything is made before anything is written: a failure leaves the old files as they were.
     let mut pairs = Vec::new();
     let mut overlays = Vec::new();
-    for overlay in &config.overlays {
+    let exports = exports(&firmware, config.overlays.len());
+    for (overlay, exports) in config.overlays.iter().zip(exports) {
         let (packed, pair) =
-            pack_one(&firmware, &config, overlay, &relocations, stripped.build_id)?;
+            pack_one(&firmware, &config, overlay, &relocations, stripped.build_id, exports)?;
         overlays.push(packed);
         pairs.push(pair);
     }
@@ -135,6 +136,7 @@ fn pack_one(
     overlay: &Overlay,
     relocations: &check::Relocations,
     build_id: [u8; 32],
+    exports: Vec<(String, u32)>,
 ) -> Result<(PackedOverlay, [Vec<u8>; 2]), Failure> {
     let k = overlay.number;
     let fault = |what: String, mend: &str| {
@@ -187,7 +189,6 @@ fn pack_one(
     let mut pair_bytes = [0; 8];
     pair_bytes.copy_from_slice(&pair[..8]);
 
-    let exports = exports(firmware, k);
     let header = Header {
         part: ImagePart::Code,
         placement: overlay.placement,
@@ -255,17 +256,21 @@ fn pack_one(
     Ok((packed, files))
 }
 
-/// The functions of an overlay by the names that callers use.
-fn exports(firmware: &Firmware<'_>, k: u16) -> Vec<(String, u32)> {
-    let prefix = format!("__ov{k}_");
-    let mut exports: Vec<_> = firmware
-        .symbols
-        .iter()
-        .filter(|symbol| firmware.part_of(symbol) == Part::Code(k))
-        .filter_map(|symbol| Some((symbol.name.strip_prefix(&prefix)?.to_owned(), symbol.addr)))
-        .collect();
-    exports.sort();
-    exports.dedup_by(|a, b| a.0 == b.0);
+/// The functions of each overlay by the names that callers use.
+fn exports(firmware: &Firmware<'_>, overlay_count: usize) -> Vec<Vec<(String, u32)>> {
+    let prefixes: Vec<_> = (0..overlay_count).map(|k| format!("__ov{k}_")).collect();
+    let mut exports = vec![Vec::new(); overlay_count];
+    for symbol in firmware.symbols.iter().filter(|symbol| symbol.name.starts_with("__ov")) {
+        let Part::Code(k) = firmware.part_of(symbol) else { continue };
+        let k = usize::from(k);
+        if let Some(name) = prefixes.get(k).and_then(|prefix| symbol.name.strip_prefix(prefix)) {
+            exports[k].push((name.to_owned(), symbol.addr));
+        }
+    }
+    for own in &mut exports {
+        own.sort();
+        own.dedup_by(|a, b| a.0 == b.0);
+    }
     exports
 }
 

@@ -310,9 +310,11 @@ impl Writer {
             }
         }
         self.define("_ovly_table", section, len_bytes as u64, SymbolKind::Data, false);
-        let count = self.section(".data.esparto.novlys".to_owned(), SectionKind::Data);
-        self.data(count, &(config.overlays.len() as u32).to_le_bytes());
-        self.define("_novlys", count, 4, SymbolKind::Data, false);
+        // In one section with the table: nothing but gdb asks for it, so a linker that collects
+        // sections would drop it alone.
+        self.data(section, &(config.overlays.len() as u32).to_le_bytes());
+        let count = self.define("_novlys", section, 4, SymbolKind::Data, false);
+        self.object.symbol_mut(count).value = len_bytes as u64;
     }
 
     fn record(&mut self, overlay: &Overlay, stub: &Stubbed) -> SymbolId {
