@@ -24,7 +24,8 @@ pub(crate) fn other_features(metadata: &Metadata) -> String {
 /// Runs all of them.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_targets(&tools::BARE_TARGETS)?;
-    for tool in [tools::QEMU_RISCV32, tools::RISCV_GCC, tools::GDB] {
+    for tool in [tools::QEMU_RISCV32, tools::RISCV_GCC, tools::XTENSA_GCC, tools::GDB, tools::CMAKE]
+    {
         tool.ensure()?;
     }
     for (package, feature, tests) in tests_behind(&repo.metadata()?) {
