@@ -132,8 +132,8 @@ fn at(repo: &Repo, scale: Scale) -> Result<String> {
     drop(card);
 
     let step = Instant::now();
-    let said =
-        boot(esparto().words("sim --max-instructions 200000000000 --sd").arg(&image).arg(&flash))?;
+    let run = esparto().words("sim --max-instructions 200000000000 --sd");
+    let said = boot(&run.arg(&image).arg(&flash))?;
     let seconds = seconds(step);
     // The card is as large as it is: it is not kept.
     fs::remove_file(&image).with_context(|| image.display().to_string())?;
@@ -217,7 +217,7 @@ impl Plan {
         let mut overlays: Vec<usize> = Vec::with_capacity(scale.call_count);
         for call in 0..scale.call_count {
             let recent = overlays.len().min(RECENT_COUNT);
-            let overlay = if recent > 0 && chance.next() % RECENT_ONE_IN == 0 {
+            let overlay = if recent > 0 && chance.next().is_multiple_of(RECENT_ONE_IN) {
                 overlays[overlays.len() - 1 - chance.below(recent)]
             } else {
                 order.get(call).copied().unwrap_or_else(|| chance.below(scale.overlay_count))
@@ -258,7 +258,7 @@ impl Plan {
 }
 
 /// Runs the simulator, shows how far it is, gives all other lines.
-fn boot(run: Cmd) -> Result<Vec<String>> {
+fn boot(run: &Cmd) -> Result<Vec<String>> {
     let bar = demo::progress_bar();
     let mut lines = Vec::new();
     let outcome = run.lines(|line| {

@@ -180,7 +180,8 @@ impl Library {
         }
         let own = number / per_overlay;
         let other = (own * 31 + 8) % self.overlay_count;
-        (other != own).then_some(other * per_overlay + per_overlay - 1)
+        let other = if other == own { (own + 2) % self.overlay_count } else { other };
+        Some(other * per_overlay + per_overlay - 1)
     }
 }
 
