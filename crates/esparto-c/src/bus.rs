@@ -3,7 +3,8 @@
 use core::ffi::{c_char, c_void};
 
 use esparto::bus::{
-    Bus, EventType, Message, Overflow, PostError, Priority, Quota, ServiceId, Settings, Wait,
+    Bus, EventType, Message, Overflow, PostError, Priority, Quota, RawEvent, ServiceId, Settings,
+    Wait,
 };
 
 use crate::handle::{Kind, Place, put};
@@ -263,13 +264,20 @@ pub unsafe extern "C" fn esparto_bus_post(
     size_bytes: usize,
     priority: u8,
 ) -> Status {
-    let post = || {
-        let (sender, event_type) = (ServiceId::from_raw(sender), EventType(event_type));
-        // SAFETY: passed on.
-        unsafe { get(bus)?.post_raw(sender, event_type, data.cast(), size_bytes, priority)? };
-        Ok(())
-    };
-    Status::of(post())
+    let event = raw(sender, event_type, data, size_bytes, priority);
+    // SAFETY: passed on.
+    Status::of(unsafe { get(bus).and_then(|bus| Ok(bus.post_raw(&event).map(drop)?)) })
+}
+
+fn raw(
+    sender: u32,
+    event_type: u16,
+    data: *const c_void,
+    size_bytes: usize,
+    priority: u8,
+) -> RawEvent {
+    let (sender, event_type) = (ServiceId::from_raw(sender), EventType(event_type));
+    RawEvent { sender, event_type, data: data.cast(), size_bytes, priority }
 }
 
 /// As `esparto_bus_post`, from an interrupt handler: in bounded time, from memory that interrupt
@@ -286,27 +294,9 @@ pub unsafe extern "C" fn esparto_bus_post_from_isr(
     size_bytes: usize,
     priority: u8,
 ) -> Status {
-    let post = || {
-        let (sender, event_type) = (ServiceId::from_raw(sender), EventType(event_type));
-        // SAFETY: passed on.
-        let payload = unsafe { payload(data, size_bytes)? };
-        let priority = Priority::from_raw(priority).ok_or(Status::BadPriority)?;
-        // SAFETY: passed on.
-        unsafe { get(bus)? }.post_from_isr(sender, event_type, payload, priority)?;
-        Ok(())
-    };
-    Status::of(post())
-}
-
-/// # Safety
-/// `data` is null or can be read.
-unsafe fn payload<'d>(data: *const c_void, size_bytes: usize) -> Result<&'d [u8], Status> {
-    match (data.is_null(), size_bytes) {
-        (true, 0) => Ok(&[]),
-        (true, _) => Err(Status::NullPointer),
-        // SAFETY: passed on.
-        (false, _) => Ok(unsafe { core::slice::from_raw_parts(data.cast(), size_bytes) }),
-    }
+    let event = raw(sender, event_type, data, size_bytes, priority);
+    // SAFETY: passed on.
+    Status::of(unsafe { get(bus).and_then(|bus| Ok(bus.post_raw_from_isr(&event).map(drop)?)) })
 }
 
 /// How a task waits: with a clock in milliseconds, and a way to let others run for a while. Both are
@@ -369,13 +359,13 @@ pub unsafe extern "C" fn esparto_bus_post_timeout(
     wait: *const BusWait,
     timeout_ms: u32,
 ) -> Status {
+    let event = raw(sender, event_type, data, size_bytes, priority);
     let post = || {
-        let (sender, event_type) = (ServiceId::from_raw(sender), EventType(event_type));
         // SAFETY: passed on.
-        let (bus, payload, wait) =
-            unsafe { (get(bus)?, payload(data, size_bytes)?, Waiting::new(wait)?) };
-        let priority = Priority::from_raw(priority).ok_or(Status::BadPriority)?;
-        bus.post_timeout(sender, event_type, payload, priority, &wait, timeout_ms)?;
+        unsafe {
+            let (bus, wait) = (get(bus)?, Waiting::new(wait)?);
+            bus.post_raw_timeout(&event, &wait, timeout_ms)?;
+        }
         Ok(())
     };
     Status::of(post())

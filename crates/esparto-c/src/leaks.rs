@@ -6,9 +6,9 @@ use core::ptr::null_mut;
 
 use critical_section::Mutex;
 use esparto::guard::{Ledger, Site};
-use esparto::{Caps, Event, Owner, Policy, Sink};
+use esparto::{Event, Owner, Sink};
 
-use crate::caps::caps;
+use crate::malloc::policy_of;
 use crate::name::name;
 use crate::system::{Listener, MEMORY};
 use crate::text::Text;
@@ -55,11 +55,7 @@ pub unsafe extern "C" fn esparto_malloc_at(
     file_len: usize,
     line: u32,
 ) -> *mut c_void {
-    let Ok(required) = self::caps(caps) else { return null_mut() };
-    let policy = match required.is_empty() {
-        true => Policy::ANY.and_prefer(Caps::INTERNAL),
-        false => Policy::require(required | Caps::BYTE),
-    };
+    let Ok(policy) = policy_of(caps) else { return null_mut() };
     // SAFETY: passed on.
     let site = unsafe { name(file, file_len) }.ok().map(|file| Site { file, line });
     // One critical section, so that no interrupt's request gets this site.
@@ -140,7 +136,7 @@ pub extern "C" fn esparto_owner_live_bytes(owner: u16) -> usize {
     with(|ledger| ledger.owner_heap(Owner(owner)).live_bytes).unwrap_or(0)
 }
 
-/// Forgets nothing and blames nobody: `ESPARTO_OK` when no block with a record is live.
+/// `ESPARTO_OK` when no block that has a record is live, `ESPARTO_IN_USE` when one is.
 #[unsafe(no_mangle)]
 pub extern "C" fn esparto_leaks_none() -> Status {
     let is_empty = with(|ledger| ledger.live().next().is_none()).unwrap_or(false);

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use esparto::{Caps, Policy};
+use esparto::{Caps, Policy, Use};
 
 use crate::Status;
 use crate::caps::caps;
@@ -22,6 +22,11 @@ const PLAIN: Policy = Policy::ANY.and_prefer(Caps::INTERNAL);
 /// At least the word; what is no power of two is refused further on.
 fn aligned(align: usize) -> usize {
     if align.is_power_of_two() { align.max(ALIGN) } else { align }
+}
+
+/// What a request by capabilities gets, and with none of them a plain one.
+pub(crate) fn policy_of(bits: u16) -> Result<Policy, Status> {
+    if bits == 0 { Ok(PLAIN) } else { requiring(bits) }
 }
 
 fn requiring(bits: u16) -> Result<Policy, Status> {
@@ -130,6 +135,37 @@ pub extern "C" fn esparto_malloc_prefer(size: usize, require: u16, prefer: u16) 
         (Ok(policy), Ok(prefer)) => allocate(size, ALIGN, policy.and_prefer(prefer)),
         _ => null_mut(),
     }
+}
+
+/// Payloads of events: internal memory, within reach of interrupt handlers.
+pub const ESPARTO_USE_EVENT: u8 = 0;
+/// Data of system services: internal memory first, always with atomics.
+pub const ESPARTO_USE_SYSTEM: u8 = 1;
+/// Data of the application: internal when small, external from `ESPARTO_LARGE_FROM_BYTES` on, either
+/// when the other is full.
+pub const ESPARTO_USE_APPLICATION: u8 = 2;
+/// Buffers of DMA: internal, whatever the size.
+pub const ESPARTO_USE_DMA: u8 = 3;
+/// What interrupt handlers touch: never external memory.
+pub const ESPARTO_USE_ISR: u8 = 4;
+/// What is large to `esparto_malloc_for`.
+pub const ESPARTO_LARGE_FROM_BYTES: usize = 4096;
+
+const _: () = assert!(ESPARTO_LARGE_FROM_BYTES == Policy::LARGE_FROM_BYTES);
+
+/// A block where what it is used for belongs, by the decision tree: one of `ESPARTO_USE_`. Null for
+/// any other number too.
+#[unsafe(no_mangle)]
+pub extern "C" fn esparto_malloc_for(size: usize, used_for: u8) -> *mut c_void {
+    let kind = match used_for {
+        ESPARTO_USE_EVENT => Use::Event,
+        ESPARTO_USE_SYSTEM => Use::System,
+        ESPARTO_USE_APPLICATION => Use::Application,
+        ESPARTO_USE_DMA => Use::Dma,
+        ESPARTO_USE_ISR => Use::Isr,
+        _ => return null_mut(),
+    };
+    allocate(size, ALIGN, Policy::for_use(kind))
 }
 
 /// As `esparto_malloc_prefer` at an alignment, with the reason when there is none.

@@ -13,6 +13,9 @@ use crate::handle::put;
 use crate::name::name;
 use crate::system::MEMORY;
 
+// One function for each kind of heap, so that only the code of those that are called is linked; and by
+// hand, because what the header is made from has to stand in the source: macros are not looked into.
+
 /// # Safety
 /// As for the functions of this file.
 unsafe fn add<H: RawHeap + 'static>(

@@ -1,6 +1,6 @@
 //! The figures of regions and of kinds of memory.
 
-use core::ffi::c_char;
+use core::ffi::{c_char, c_void};
 
 use esparto::monitor::{self, Thresholds};
 use esparto::{AllocError, Caps, RegionId};
@@ -94,6 +94,40 @@ pub unsafe extern "C" fn esparto_region_free_blocks(id: u8, blocks: *mut FreeBlo
     Status::of(done)
 }
 
+/// A stretch of a region: a free block, or all that lies between two of them.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Stretch {
+    /// Its first byte.
+    pub start: *mut c_void,
+    /// Its length.
+    pub len_bytes: usize,
+    /// Is it a free block? Else it is live blocks, side by side, and what the heap keeps for itself.
+    pub is_free: bool,
+}
+
+/// The stretch of a region at an address, from there on; null is where the region begins.
+/// `ESPARTO_NOT_FOUND` behind the last one. Others may allocate between two calls: what is shown is
+/// true at its moment. Walks the free blocks.
+///
+/// # Safety
+/// `stretch` is null or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_region_stretch(
+    id: u8,
+    from: *const c_void,
+    stretch: *mut Stretch,
+) -> Status {
+    let look = || {
+        let found = MEMORY.stretch_at(RegionId(id), from.addr()).ok_or(Status::NotFound)?;
+        let start = core::ptr::with_exposed_provenance_mut(found.start_addr);
+        let is_free = found.kind == esparto::heap::ExtentKind::Free;
+        // SAFETY: passed on.
+        unsafe { put(stretch, Stretch { start, len_bytes: found.len_bytes, is_free }) }
+    };
+    Status::of(look())
+}
+
 /// The figures of all regions that have `caps`. `ESPARTO_NO_REGION` when there is none.
 ///
 /// # Safety
@@ -105,7 +139,8 @@ pub unsafe extern "C" fn esparto_caps_stats(caps: u16, stats: *mut HeapStats) ->
 }
 
 /// `ESPARTO_UNHEALTHY` when, of all regions that have `caps`, less than `min_free_bytes` is free or
-/// fragmentation is `limit_percent` or more. 10,240 bytes and 30 % are usual.
+/// fragmentation is `limit_percent` or more: `ESPARTO_LIMIT_FREE_BYTES` and
+/// `ESPARTO_LIMIT_FRAGMENTATION_PERCENT` are usual.
 #[unsafe(no_mangle)]
 pub extern "C" fn esparto_heap_health(
     caps: u16,
@@ -169,14 +204,13 @@ pub unsafe extern "C" fn esparto_usage_describe(buffer: *mut c_char, size: usize
 #[unsafe(no_mangle)]
 pub extern "C" fn esparto_region_has_caps(id: u8, caps: u16) -> bool {
     let wanted = Caps::from_bits(caps);
-    let region = MEMORY.region_stats(RegionId(id));
-    wanted.zip(region).is_some_and(|(wanted, region)| region.caps.contains(wanted))
+    wanted.zip(MEMORY.region_caps(RegionId(id))).is_some_and(|(wanted, has)| has.contains(wanted))
 }
 
 /// Is there a region with all of `caps`?
 #[unsafe(no_mangle)]
 pub extern "C" fn esparto_has_caps(caps: u16) -> bool {
-    Caps::from_bits(caps).is_some_and(|caps| MEMORY.heap_stats(caps).is_some())
+    (0..MEMORY.region_count()).any(|id| esparto_region_has_caps(id as u8, caps))
 }
 
 /// Why the last failed request failed; `ESPARTO_OK` when none did.

@@ -12,6 +12,10 @@ use crate::name::name;
 use crate::source::{RawSource, Sources};
 use crate::system::{Listener, MEMORY, REGION_LIMIT};
 
+mod heaps;
+
+pub use heaps::*;
+
 /// How many events may wait to be written; what comes when there are more is counted.
 pub const ESPARTO_TRACE_EVENT_LIMIT: usize = 256;
 

@@ -57,6 +57,7 @@ pub use id::{EventType, Priority, ServiceId};
 pub use message::Message;
 pub use payload::{PayloadError, Payloads, Ticket};
 pub use post::Draft;
+pub use raw::RawEvent;
 pub use receive::Receive;
 pub use service::Service;
 pub use settings::{Overflow, Quota, Settings};

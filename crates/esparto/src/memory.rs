@@ -21,7 +21,7 @@ pub use grow::GrowError;
 pub use handle::Handle;
 pub use sized::SizedError;
 
-use crate::heap::{Corruption, Cursor, Progress, RawHeap};
+use crate::heap::{Corruption, Cursor, Extent, Progress, RawHeap};
 use crate::lock::Section;
 use crate::{
     Caps, CapsStats, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Silent, Sink,
@@ -324,6 +324,13 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     /// One region's figures. Walks its free blocks inside the lock.
     pub fn region_stats(&self, id: RegionId) -> Option<RegionStats> {
         self.locked(|state| state.region_stats(id)).flatten()
+    }
+
+    /// The stretch of a region at an address, from there on: a free block, or all that lies between two
+    /// of them (live blocks and bookkeeping). 0 is where the region begins; `None` behind its end, and
+    /// when there is no such region. Walks its free blocks inside the lock.
+    pub fn stretch_at(&self, id: RegionId, from_addr: usize) -> Option<Extent> {
+        self.locked(|state| state.stretch_at(id, from_addr)).flatten()
     }
 
     /// The figures of all regions that have `caps`. One lock a region, so that interrupts wait for

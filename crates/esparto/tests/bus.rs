@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use bus_kit::{Exact, Parking, Stepped};
 use esparto::bus::{
-    Bus, EventType, LifeError, Overflow, PostError, Priority, Quota, ReceiveError, ServiceError,
-    ServiceId, Settings, ValueError,
+    Bus, EventType, LifeError, Overflow, PostError, Priority, Quota, RawEvent, ReceiveError,
+    ServiceError, ServiceId, Settings, ValueError,
 };
 use esparto::{Caps, Class, LinkedList, Memory, Tiers};
 use kept::{bytes, kept};
@@ -184,17 +184,26 @@ fn an_event_needs_no_data() {
     let service = bus.register("both", Settings::new()).unwrap();
     service.subscribe(BUTTON).unwrap();
     assert_eq!(service.post(BUTTON, &[], Priority::Normal), Ok(1));
-    // SAFETY: null is allowed without a size, and refused with one.
-    let raw = |size, priority| unsafe {
-        bus.post_raw(service.id(), BUTTON, std::ptr::null(), size, priority)
+    // Null is allowed without a size, and refused with one.
+    let event = |size_bytes, priority| RawEvent {
+        sender: service.id(),
+        event_type: BUTTON,
+        data: std::ptr::null(),
+        size_bytes,
+        priority,
     };
+    // SAFETY: there is nothing to be read.
+    let raw = |size, priority| unsafe { bus.post_raw(&event(size, priority)) };
     assert_eq!(raw(0, 3), Ok(1));
     assert_eq!(raw(4, 1), Err(PostError::NullData { size_bytes: 4 }));
     assert_eq!(raw(0, 4), Err(PostError::UnknownPriority { priority: 4 }));
     assert_eq!(bus.payloads().live_count(), 0, "it takes no memory");
     let message = service.try_receive().unwrap();
     assert_eq!((message.bytes(), message.priority()), (&[][..], Priority::Critical));
-    assert_eq!(bus.stats().refused.by(PostError::NullData { size_bytes: 0 }), 1);
+    // SAFETY: as above.
+    let from_isr = unsafe { bus.post_raw_from_isr(&event(4, 1)) };
+    assert_eq!(from_isr, Err(PostError::NullData { size_bytes: 4 }));
+    assert_eq!(bus.stats().refused.by(PostError::NullData { size_bytes: 0 }), 2);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use bus_kit::Exact;
 use esparto::bus::{
-    Bus, EventType, Message, Overflow, PostError, Priority, Quota, ReceiveError, Service,
+    Bus, EventType, Message, Overflow, PostError, Priority, Quota, RawEvent, ReceiveError, Service,
     ServiceError, ServiceId, Settings,
 };
 use proptest::prelude::*;
@@ -290,7 +290,13 @@ impl<'b> Oracle<'b> {
                 // SAFETY: a slice is what is asked for.
                 unsafe {
                     let data = bytes.as_ptr();
-                    self.bus.post_raw(service.id(), event_type, data, len_bytes, priority as u8)
+                    self.bus.post_raw(&RawEvent {
+                        sender: service.id(),
+                        event_type,
+                        data,
+                        size_bytes: len_bytes,
+                        priority: priority as u8,
+                    })
                 }
             }
         };

@@ -102,9 +102,45 @@
 #define ESPARTO_RTC (1 << 8)
 
 /**
+ * How many blocks can have a record at once.
+ */
+#define ESPARTO_MICROUSC_RECORD_LIMIT 100
+
+/**
  * How many live blocks have a record; what is beyond is counted.
  */
 #define ESPARTO_LEAK_RECORD_LIMIT 256
+
+/**
+ * Payloads of events: internal memory, within reach of interrupt handlers.
+ */
+#define ESPARTO_USE_EVENT 0
+
+/**
+ * Data of system services: internal memory first, always with atomics.
+ */
+#define ESPARTO_USE_SYSTEM 1
+
+/**
+ * Data of the application: internal when small, external from `ESPARTO_LARGE_FROM_BYTES` on, either
+ * when the other is full.
+ */
+#define ESPARTO_USE_APPLICATION 2
+
+/**
+ * Buffers of DMA: internal, whatever the size.
+ */
+#define ESPARTO_USE_DMA 3
+
+/**
+ * What interrupt handlers touch: never external memory.
+ */
+#define ESPARTO_USE_ISR 4
+
+/**
+ * What is large to `esparto_malloc_for`.
+ */
+#define ESPARTO_LARGE_FROM_BYTES 4096
 
 /**
  * The most readings of which a monitor remembers what it told.
@@ -181,6 +217,11 @@
  * How many events may wait to be written; what comes when there are more is counted.
  */
 #define ESPARTO_TRACE_EVENT_LIMIT 256
+
+/**
+ * How many heaps that are not Esparto's a trace can tell of.
+ */
+#define ESPARTO_TRACE_HEAP_LIMIT 8
 
 /**
  * The outcome of a call. Numbers never change; new ones are added behind.
@@ -600,6 +641,28 @@ typedef struct esparto_microusc_pool_t {
      */
     struct Table *table;
 } esparto_microusc_pool_t;
+
+/**
+ * Who took a block, and when.
+ */
+typedef struct esparto_microusc_record_t {
+    /**
+     * The block; null in a place that is free.
+     */
+    void *address;
+    /**
+     * The time, in any unit.
+     */
+    uint32_t timestamp;
+    /**
+     * The line.
+     */
+    uint32_t line;
+    /**
+     * The file, which lives for ever.
+     */
+    const char *file;
+} esparto_microusc_record_t;
 
 /**
  * The live blocks that one owner asked for in one line.
@@ -1040,6 +1103,24 @@ typedef struct esparto_heap_stats_t {
 } esparto_heap_stats_t;
 
 /**
+ * A stretch of a region: a free block, or all that lies between two of them.
+ */
+typedef struct esparto_stretch_t {
+    /**
+     * Its first byte.
+     */
+    void *start;
+    /**
+     * Its length.
+     */
+    size_t len_bytes;
+    /**
+     * Is it a free block? Else it is live blocks, side by side, and what the heap keeps for itself.
+     */
+    bool is_free;
+} esparto_stretch_t;
+
+/**
  * A size of blocks, and how many; a count of 0 turns it off.
  */
 typedef struct esparto_class_t {
@@ -1353,6 +1434,38 @@ void esparto_microusc_pool_free(struct esparto_microusc_pool_t *pool, void *bloc
 void esparto_microusc_pool_destroy(struct esparto_microusc_pool_t *pool);
 
 /**
+ * The figures of a pool as lines for a log. Returns the length of the whole text, as `snprintf` does; 0
+ * for a pool that is not live.
+ *
+ * # Safety
+ * As for `memory_pool_init`; the title is null or text of `title_len` bytes, and `buffer` is null or
+ * `size` bytes long.
+ */
+size_t esparto_microusc_pool_describe(struct esparto_microusc_pool_t *pool,
+                                      const char *title,
+                                      size_t title_len,
+                                      char *buffer,
+                                      size_t size);
+
+/**
+ * Notes who took a block. False when no place is left, or the block is null.
+ */
+bool esparto_microusc_record(void *block, uint32_t timestamp, uint32_t line, const char *file);
+
+/**
+ * Forgets a block that is given back. False when it has no record.
+ */
+bool esparto_microusc_forget(void *block);
+
+/**
+ * The record of a place, below `ESPARTO_MICROUSC_RECORD_LIMIT`. False when there is none.
+ *
+ * # Safety
+ * `record` is null or may be written.
+ */
+bool esparto_microusc_record_at(size_t place, struct esparto_microusc_record_t *record);
+
+/**
  * How many pointers were refused when they were given back.
  *
  * # Safety
@@ -1408,7 +1521,7 @@ size_t esparto_leaks_describe(char *buffer, size_t size);
 size_t esparto_owner_live_bytes(uint16_t owner);
 
 /**
- * Forgets nothing and blames nobody: `ESPARTO_OK` when no block with a record is live.
+ * `ESPARTO_OK` when no block that has a record is live, `ESPARTO_IN_USE` when one is.
  */
 enum esparto_status_t esparto_leaks_none(void);
 
@@ -1465,6 +1578,12 @@ void *esparto_aligned_alloc_caps(size_t align, size_t size, uint16_t caps);
  * is any.
  */
 void *esparto_malloc_prefer(size_t size, uint16_t require, uint16_t prefer);
+
+/**
+ * A block where what it is used for belongs, by the decision tree: one of `ESPARTO_USE_`. Null for
+ * any other number too.
+ */
+void *esparto_malloc_for(size_t size, uint8_t used_for);
 
 /**
  * As `esparto_malloc_prefer` at an alignment, with the reason when there is none.
@@ -2046,6 +2165,18 @@ enum esparto_status_t esparto_region_stats(uint8_t id, struct esparto_heap_stats
 enum esparto_status_t esparto_region_free_blocks(uint8_t id, struct esparto_free_blocks_t *blocks);
 
 /**
+ * The stretch of a region at an address, from there on; null is where the region begins.
+ * `ESPARTO_NOT_FOUND` behind the last one. Others may allocate between two calls: what is shown is
+ * true at its moment. Walks the free blocks.
+ *
+ * # Safety
+ * `stretch` is null or may be written.
+ */
+enum esparto_status_t esparto_region_stretch(uint8_t id,
+                                             const void *from,
+                                             struct esparto_stretch_t *stretch);
+
+/**
  * The figures of all regions that have `caps`. `ESPARTO_NO_REGION` when there is none.
  *
  * # Safety
@@ -2055,7 +2186,8 @@ enum esparto_status_t esparto_caps_stats(uint16_t caps, struct esparto_heap_stat
 
 /**
  * `ESPARTO_UNHEALTHY` when, of all regions that have `caps`, less than `min_free_bytes` is free or
- * fragmentation is `limit_percent` or more. 10,240 bytes and 30 % are usual.
+ * fragmentation is `limit_percent` or more: `ESPARTO_LIMIT_FREE_BYTES` and
+ * `ESPARTO_LIMIT_FRAGMENTATION_PERCENT` are usual.
  */
 enum esparto_status_t esparto_heap_health(uint16_t caps,
                                           size_t min_free_bytes,
@@ -2269,6 +2401,34 @@ uint32_t esparto_trace_lost_count(void);
  * Ends a trace: writes what waits, and that it is the end.
  */
 enum esparto_status_t esparto_trace_stop(void);
+
+/**
+ * Says in the trace that runs what a heap is called that is not Esparto's, where it lies and what its
+ * memory can do. `heap` is a number below `ESPARTO_TRACE_HEAP_LIMIT`, by which the other functions call
+ * it; `ESPARTO_TOO_LARGE` when it is not.
+ *
+ * # Safety
+ * `label` is null or text of `label_len` bytes. The memory is not touched.
+ */
+enum esparto_status_t esparto_trace_heap(uint8_t heap,
+                                         const char *label,
+                                         size_t label_len,
+                                         const void *start,
+                                         size_t size,
+                                         uint16_t capabilities);
+
+/**
+ * A block of `size` bytes was handed out by that heap. Nothing if no trace runs. From anywhere, as a
+ * hook: it allocates nothing, and takes a few dozen instructions.
+ */
+void esparto_trace_heap_alloc(uint8_t heap,
+                              const void *block,
+                              size_t size);
+
+/**
+ * A block was given back to that heap, as big as it was: a hook behind the free cannot know.
+ */
+void esparto_trace_heap_free(uint8_t heap, const void *block);
 
 #ifdef __cplusplus
 }  // extern "C"

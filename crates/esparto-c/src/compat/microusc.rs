@@ -1,13 +1,18 @@
 //! Pools whose descriptor is the user's to read: five fields in a fixed order, and a list of free
 //! blocks that can be walked.
 
-use core::ffi::c_void;
+use core::cell::RefCell;
+use core::ffi::{c_char, c_void};
 use core::ptr::{NonNull, null_mut};
 
+use critical_section::Mutex;
 use esparto::Caps;
-use esparto::pool::Shape;
+use esparto::pool::{PoolStats, Shape};
 
+use crate::handle::put;
+use crate::name::name;
 use crate::system::MEMORY;
+use crate::text::Text;
 
 /// A free block: the next one.
 #[repr(C)]
@@ -267,6 +272,103 @@ pub unsafe extern "C" fn esparto_microusc_pool_destroy(pool: *mut MicrouscPool) 
             }
         }
     }
+}
+
+/// The figures of a pool as lines for a log. Returns the length of the whole text, as `snprintf` does; 0
+/// for a pool that is not live.
+///
+/// # Safety
+/// As for `memory_pool_init`; the title is null or text of `title_len` bytes, and `buffer` is null or
+/// `size` bytes long.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_microusc_pool_describe(
+    pool: *mut MicrouscPool,
+    title: *const c_char,
+    title_len: usize,
+    buffer: *mut c_char,
+    size: usize,
+) -> usize {
+    let figures = |pool: &mut MicrouscPool| PoolStats {
+        block_bytes: pool.block_size,
+        block_count: pool.num_blocks,
+        used_count: pool.num_blocks.saturating_sub(pool.free_blocks),
+        ..PoolStats::default()
+    };
+    // SAFETY: passed on; live and locked inside, and the name is used during the call alone.
+    let (stats, title) = unsafe { (with(pool, figures), name(title, title_len)) };
+    let (Some(stats), Ok(title)) = (stats, title) else { return 0 };
+    // SAFETY: passed on.
+    unsafe { Text::new(buffer, size) }.write(stats.titled(title))
+}
+
+/// How many blocks can have a record at once.
+pub const ESPARTO_MICROUSC_RECORD_LIMIT: usize = 100;
+
+/// Who took a block, and when.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct MicrouscRecord {
+    /// The block; null in a place that is free.
+    pub address: *mut c_void,
+    /// The time, in any unit.
+    pub timestamp: u32,
+    /// The line.
+    pub line: u32,
+    /// The file, which lives for ever.
+    pub file: *const c_char,
+}
+
+const VACANT: MicrouscRecord =
+    MicrouscRecord { address: null_mut(), timestamp: 0, line: 0, file: core::ptr::null() };
+
+struct Records([MicrouscRecord; ESPARTO_MICROUSC_RECORD_LIMIT]);
+
+// SAFETY: the pointers are told and compared, never followed.
+unsafe impl Send for Records {}
+
+static RECORDS: Mutex<RefCell<Records>> =
+    Mutex::new(RefCell::new(Records([VACANT; ESPARTO_MICROUSC_RECORD_LIMIT])));
+
+/// Writes a record into the first place whose address is `at`.
+fn replace(at: *mut c_void, with: MicrouscRecord) -> bool {
+    critical_section::with(|cs| {
+        let mut records = RECORDS.borrow(cs).borrow_mut();
+        let place = records.0.iter_mut().find(|record| record.address == at);
+        place.map(|place| *place = with).is_some()
+    })
+}
+
+/// Notes who took a block. False when no place is left, or the block is null.
+#[unsafe(no_mangle)]
+pub extern "C" fn esparto_microusc_record(
+    block: *mut c_void,
+    timestamp: u32,
+    line: u32,
+    file: *const c_char,
+) -> bool {
+    let record = MicrouscRecord { address: block, timestamp, line, file };
+    !block.is_null() && replace(null_mut(), record)
+}
+
+/// Forgets a block that is given back. False when it has no record.
+#[unsafe(no_mangle)]
+pub extern "C" fn esparto_microusc_forget(block: *mut c_void) -> bool {
+    !block.is_null() && replace(block, VACANT)
+}
+
+/// The record of a place, below `ESPARTO_MICROUSC_RECORD_LIMIT`. False when there is none.
+///
+/// # Safety
+/// `record` is null or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_microusc_record_at(
+    place: usize,
+    record: *mut MicrouscRecord,
+) -> bool {
+    let found = critical_section::with(|cs| RECORDS.borrow(cs).borrow().0.get(place).copied());
+    let found = found.filter(|found| !found.address.is_null());
+    // SAFETY: passed on.
+    found.is_some_and(|found| unsafe { put(record, found).is_ok() })
 }
 
 /// How many pointers were refused when they were given back.

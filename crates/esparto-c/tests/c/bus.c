@@ -92,6 +92,9 @@ static void refusals_have_names(void) {
     CHECK_STATUS(esparto_bus_post_from_isr(&bus, keys, BUTTON, NULL, 4, 1), ESPARTO_NULL_POINTER);
     CHECK_STATUS(esparto_bus_post(&bus, keys, BUTTON, "x", 1, 4), ESPARTO_BAD_PRIORITY);
     CHECK_STATUS(esparto_bus_post_from_isr(&bus, keys, BUTTON, "x", 1, 4), ESPARTO_BAD_PRIORITY);
+    /* However it was posted, a refusal counts. */
+    CHECK(esparto_bus_refused_count(&bus, ESPARTO_NULL_POINTER) == 2);
+    CHECK(esparto_bus_refused_count(&bus, ESPARTO_BAD_PRIORITY) == 2);
     CHECK_STATUS(esparto_bus_post(&bus, 777, BUTTON, "x", 1, 1), ESPARTO_UNKNOWN_SERVICE);
     CHECK_STATUS(esparto_bus_post(&bus, keys, 64, "x", 1, 1), ESPARTO_UNKNOWN_TYPE);
     esparto_status_t status =

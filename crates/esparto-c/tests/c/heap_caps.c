@@ -29,6 +29,90 @@ static int is_in(const void *block, const unsigned char *memory, size_t size) {
     return (const unsigned char *)block >= memory && (const unsigned char *)block < memory + size;
 }
 
+/* Adds up what a walk shows of a heap, each stretch behind the one before. */
+typedef struct {
+    size_t heap_count, stretch_count, used_bytes, free_bytes, limit_count;
+    intptr_t next;
+} walked_t;
+
+static bool walk(walker_heap_into_t heap, walker_block_info_t block, void *user_data) {
+    walked_t *walked = user_data;
+    if ((intptr_t)block.ptr == heap.start) {
+        walked->heap_count++;
+    } else {
+        CHECK((intptr_t)block.ptr == walked->next);
+    }
+    CHECK(block.size != 0 && (intptr_t)block.ptr + (intptr_t)block.size <= heap.end);
+    walked->next = (intptr_t)block.ptr + (intptr_t)block.size;
+    walked->stretch_count++;
+    *(block.used ? &walked->used_bytes : &walked->free_bytes) += block.size;
+    /* No lock is held. */
+    heap_caps_free(heap_caps_malloc(8, MALLOC_CAP_RTCRAM));
+    return walked->stretch_count != walked->limit_count;
+}
+
+static void what_lies_where_is_shown(void) {
+    void *blocks[8];
+    for (int k = 0; k < 8; k++) {
+        blocks[k] = heap_caps_malloc(500, MALLOC_CAP_INTERNAL);
+    }
+    for (int k = 0; k < 8; k += 2) {
+        heap_caps_free(blocks[k]);
+    }
+    walked_t near_heap, all, one;
+    memset(&near_heap, 0, sizeof near_heap);
+    memset(&all, 0, sizeof all);
+    memset(&one, 0, sizeof one);
+    one.limit_count = 1;
+    heap_caps_walk(MALLOC_CAP_INTERNAL, walk, &near_heap);
+    CHECK(near_heap.heap_count == 1 && near_heap.stretch_count >= 6);
+    CHECK(near_heap.used_bytes + near_heap.free_bytes == sizeof sram);
+    CHECK(near_heap.free_bytes <= heap_caps_get_free_size(MALLOC_CAP_INTERNAL));
+    CHECK(near_heap.free_bytes + 64 >= heap_caps_get_free_size(MALLOC_CAP_INTERNAL));
+    heap_caps_walk_all(walk, &all);
+    CHECK(all.heap_count == 2 && all.used_bytes + all.free_bytes == sizeof sram + sizeof psram);
+    heap_caps_walk(MALLOC_CAP_INTERNAL, walk, &one);
+    CHECK(one.stretch_count == 1);
+    heap_caps_walk(MALLOC_CAP_RTCRAM, walk, &one);
+    heap_caps_walk(MALLOC_CAP_INTERNAL, NULL, NULL);
+    CHECK(one.stretch_count == 1);
+    heap_caps_dump(MALLOC_CAP_SPIRAM);
+    heap_caps_dump_all();
+    for (int k = 1; k < 8; k += 2) {
+        heap_caps_free(blocks[k]);
+    }
+    esparto_stretch_t stretch;
+    CHECK_STATUS(esparto_region_stretch(9, NULL, &stretch), ESPARTO_NOT_FOUND);
+    CHECK_STATUS(esparto_region_stretch(0, psram, &stretch), ESPARTO_NOT_FOUND);
+    CHECK_STATUS(esparto_region_stretch(0, sram + sizeof sram, &stretch), ESPARTO_NOT_FOUND);
+    CHECK_STATUS(esparto_region_stretch(0, NULL, NULL), ESPARTO_NULL_POINTER);
+}
+
+static void the_rest_of_the_names(void) {
+    static _Alignas(8) unsigned char rtc[4096];
+    const uint32_t caps[3] = {MALLOC_CAP_RTCRAM, MALLOC_CAP_8BIT, MALLOC_CAP_INTERNAL | MALLOC_CAP_32BIT};
+    CHECK(heap_caps_check_integrity_addr((intptr_t)sram + 100, true));
+    CHECK(heap_caps_check_integrity_addr((intptr_t)&caps, true));
+    CHECK(esp_get_free_heap_size() == heap_caps_get_free_size(MALLOC_CAP_8BIT));
+    CHECK(esp_get_free_internal_heap_size() == heap_caps_get_free_size(MALLOC_CAP_INTERNAL));
+    CHECK(esp_get_minimum_free_heap_size() <= esp_get_free_heap_size());
+    heap_caps_print_heap_info_all();
+    void *line = heap_caps_malloc(100, MALLOC_CAP_DMA | MALLOC_CAP_CACHE_ALIGNED);
+    void *wide = heap_caps_calloc(3, 16, MALLOC_CAP_SIMD);
+    void *descriptors = heap_caps_malloc(64, MALLOC_CAP_DMA_DESC_AHB);
+    CHECK((uintptr_t)line % ESPARTO_CACHE_LINE_BYTES == 0 && line != NULL);
+    CHECK((uintptr_t)wide % 16 == 0 && wide != NULL && is_in(descriptors, sram, sizeof sram));
+    CHECK(heap_caps_malloc(8, MALLOC_CAP_TCM) == NULL);
+    heap_caps_free(line);
+    heap_caps_free(wide);
+    heap_caps_free(descriptors);
+    CHECK(heap_caps_add_region_with_caps(NULL, (intptr_t)rtc, (intptr_t)rtc + 64) == ESP_ERR_INVALID_ARG);
+    CHECK(heap_caps_add_region_with_caps(caps, (intptr_t)rtc, (intptr_t)rtc) == ESP_ERR_INVALID_ARG);
+    CHECK(heap_caps_add_region_with_caps(caps, (intptr_t)rtc, (intptr_t)rtc + 16) == ESP_ERR_NO_MEM);
+    CHECK(heap_caps_add_region_with_caps(caps, (intptr_t)rtc, (intptr_t)rtc + 4096) == ESP_OK);
+    CHECK(is_in(heap_caps_malloc(100, MALLOC_CAP_RTCRAM), rtc, sizeof rtc));
+}
+
 int main(void) {
     CHECK(heap_caps_register_failed_alloc_callback(NULL) == ESP_ERR_INVALID_ARG);
     CHECK(heap_caps_register_failed_alloc_callback(on_failure) == ESP_OK);
@@ -94,6 +178,8 @@ int main(void) {
     heap_caps_free(NULL);
     CHECK(alloc_count == free_count && alloc_count > 8);
     CHECK(heap_caps_get_free_size(MALLOC_CAP_SPIRAM) > 60000);
+    what_lies_where_is_shown();
+    the_rest_of_the_names();
     puts("heap_caps: ok");
     return 0;
 }

@@ -128,6 +128,21 @@ static void blocks_come_and_go(void) {
     CHECK(esparto_realloc(NULL, 8) != NULL);
 }
 
+static void uses_have_their_places(void) {
+    void *small = esparto_malloc_for(100, ESPARTO_USE_APPLICATION);
+    void *large = esparto_malloc_for(ESPARTO_LARGE_FROM_BYTES, ESPARTO_USE_APPLICATION);
+    CHECK(is_in(small, sram, sizeof sram) && is_in(large, psram, sizeof psram));
+    const uint8_t near_uses[] = {ESPARTO_USE_EVENT, ESPARTO_USE_SYSTEM, ESPARTO_USE_DMA, ESPARTO_USE_ISR};
+    for (size_t k = 0; k < sizeof near_uses; k++) {
+        void *block = esparto_malloc_for(5000, near_uses[k]);
+        CHECK(is_in(block, sram, sizeof sram));
+        esparto_free(block);
+    }
+    CHECK(esparto_malloc_for(8, 99) == NULL && esparto_malloc_for(0, ESPARTO_USE_DMA) == NULL);
+    esparto_free(small);
+    esparto_free(large);
+}
+
 static void wrong_frees_are_refused(void) {
     size_t before = esparto_refused_free_count();
     unsigned char *block = esparto_malloc(64);
@@ -225,6 +240,7 @@ int main(void) {
     nothing_works_without_a_region();
     regions_are_added_and_refused();
     blocks_come_and_go();
+    uses_have_their_places();
     wrong_frees_are_refused();
     figures_add_up();
     checks_are_bounded();

@@ -71,6 +71,8 @@ static void blocks_come_and_go(void) {
                        "Used memory: 3200 bytes\nFree memory: 0 bytes\nUtilization: 100.0%") == text);
     print_pool_stats(&my_pool, "Test");
     memory_pool_destroy(&my_pool);
+    CHECK(describe_pool_stats(&my_pool, "Test", text, sizeof text) == 7 && strcmp(text, "no pool") == 0);
+    CHECK(describe_pool_stats(NULL, NULL, text, sizeof text) == 7);
     CHECK(live_bytes() == before && my_pool.memory == NULL && my_pool.num_blocks == 0);
     memory_pool_destroy(&my_pool);
     CHECK(memory_pool_alloc(&my_pool) == NULL);
@@ -112,6 +114,25 @@ static void the_recipes_work(void) {
     CHECK(robust_pool_operation(&allocator.small_pool, work) == ESP_ERR_INVALID_ARG);
     CHECK(live_bytes() == before);
 
+    static thread_safe_pool_t shared;
+    CHECK(thread_safe_pool_init(NULL, 32, 4) == ESP_ERR_INVALID_ARG && thread_safe_alloc(NULL) == NULL);
+    CHECK(thread_safe_pool_init(&shared, 32, 4) == ESP_OK);
+    CHECK(thread_safe_pool_init(&shared, 32, 4) == ESP_ERR_NO_MEM);
+    void *mine = thread_safe_alloc(&shared);
+    CHECK(mine != NULL && shared.pool.free_blocks == 3);
+    thread_safe_free(&shared, mine);
+    thread_safe_free(NULL, mine);
+    CHECK(shared.pool.free_blocks == 4);
+    memory_pool_destroy(&shared.pool);
+
+    CHECK(isr_alloc() == NULL && setup_isr_pool() && !setup_isr_pool());
+    void *quick = isr_alloc();
+    CHECK(quick != NULL && esparto_microusc_isr_pool.free_blocks == 9);
+    isr_free(quick);
+    CHECK(esparto_microusc_isr_pool.free_blocks == 10);
+    memory_pool_destroy(&esparto_microusc_isr_pool);
+    CHECK(live_bytes() == before);
+
     void *placed = memory_place_malloc(64, IRAM);
     CHECK(placed != NULL && memory_place_malloc(64, PSRAM) == NULL);
     memory_place_free(placed);
@@ -129,10 +150,40 @@ static void the_recipes_work(void) {
     show_memory_usage();
 }
 
+static void who_took_a_block_is_known(void) {
+    memory_pool_t *pool = memory_pool_malloc(32, 120);
+    CHECK(pool != NULL && debug_pool_report() == 0);
+    void *kept = DEBUG_ALLOC(pool), *given = DEBUG_ALLOC(pool); const uint32_t line = __LINE__;
+    CHECK(debug_pool_report() == 2);
+    DEBUG_FREE(pool, given);
+    CHECK(debug_pool_report() == 1 && pool->free_blocks == 119);
+    allocation_record_t record;
+    CHECK(esparto_microusc_record_at(0, &record) && !esparto_microusc_record_at(1, &record));
+    CHECK(record.address == kept && record.line == line && strcmp(record.file, __FILE__) == 0);
+    CHECK(!esparto_microusc_record_at(ESPARTO_MICROUSC_RECORD_LIMIT, &record));
+    CHECK(!esparto_microusc_record_at(0, NULL));
+    CHECK(!esparto_microusc_record(NULL, 0, 1, __FILE__) && !esparto_microusc_forget(given));
+    /* Beyond the table a block has no record, and is had all the same. */
+    void *blocks[119];
+    for (int k = 0; k < 119; k++) {
+        blocks[k] = debug_pool_alloc(pool, 7, NULL);
+        CHECK(blocks[k] != NULL);
+    }
+    CHECK(debug_pool_alloc(pool, 7, NULL) == NULL);
+    CHECK(!esparto_microusc_record(&record, 0, 1, __FILE__));
+    for (int k = 0; k < 119; k++) {
+        debug_pool_free(pool, blocks[k]);
+    }
+    DEBUG_FREE(pool, kept);
+    CHECK(debug_pool_report() == 0 && pool->free_blocks == 120);
+    memory_pool_destroy(pool);
+}
+
 int main(void) {
     the_descriptor_is_as_documented();
     setting_up_is_checked();
     blocks_come_and_go();
+    who_took_a_block_is_known();
     the_recipes_work();
     puts("microusc: ok");
     return 0;

@@ -30,6 +30,14 @@ static void what_cannot_be_is_refused(void) {
     CHECK_STATUS(esparto_trace_stop(), ESPARTO_NOT_STARTED);
     CHECK_STATUS(esparto_trace_name_owner(1, ESPARTO_NAME("a")), ESPARTO_NOT_STARTED);
     CHECK_STATUS(esparto_trace_health(NULL, 0), ESPARTO_NULL_POINTER);
+    CHECK_STATUS(esparto_trace_heap(0, ESPARTO_NAME("other"), sram, 64, SRAM_CAPS),
+                 ESPARTO_NOT_STARTED);
+    CHECK_STATUS(esparto_trace_heap(ESPARTO_TRACE_HEAP_LIMIT, ESPARTO_NAME("other"), sram, 64, 0),
+                 ESPARTO_TOO_LARGE);
+    CHECK_STATUS(esparto_trace_heap(0, NULL, 5, sram, 64, SRAM_CAPS), ESPARTO_NULL_POINTER);
+    CHECK_STATUS(esparto_trace_heap(0, ESPARTO_NAME("other"), sram, 64, 0x8000), ESPARTO_BAD_CAPS);
+    esparto_trace_heap_alloc(0, sram, 64);
+    esparto_trace_heap_free(0, sram);
     esparto_trace_mark(1);
     CHECK_STATUS(esparto_trace_start(NULL), ESPARTO_NULL_POINTER);
     settings.write = NULL;

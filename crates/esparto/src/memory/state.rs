@@ -4,7 +4,9 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::AllocError;
-use crate::heap::{Corruption, Cursor, ExtendError, ExtentKind, InitError, Progress, RawHeap};
+use crate::heap::{
+    Corruption, Cursor, ExtendError, Extent, ExtentKind, InitError, Progress, RawHeap,
+};
 use crate::{Caps, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Sink};
 
 /// A region with its heap and its account.
@@ -562,6 +564,32 @@ impl<const N: usize, S: Sink> State<N, S> {
             largest_free_bytes: slot.heap().largest_free(1),
             failure_count: slot.failure_count,
         })
+    }
+
+    pub(super) fn stretch_at(&self, id: RegionId, from_addr: usize) -> Option<Extent> {
+        let slot = self.slots.get(id.index())?.as_ref()?;
+        let (region_addr, len_bytes) = (slot.region.start_addr(), slot.region.len_bytes());
+        let start_addr = if from_addr == 0 { region_addr } else { from_addr };
+        let left_bytes = len_bytes.checked_sub(start_addr.checked_sub(region_addr)?)?;
+        if left_bytes == 0 {
+            return None;
+        }
+        // Up to the nearest free block, or its end if the address is in one.
+        let mut found = Extent { start_addr, len_bytes: left_bytes, kind: ExtentKind::Bookkeeping };
+        slot.heap().walk(&mut |extent| {
+            if extent.kind != ExtentKind::Free {
+                return;
+            }
+            let passed_bytes = start_addr.wrapping_sub(extent.start_addr);
+            let ahead_bytes = extent.start_addr.wrapping_sub(start_addr);
+            if passed_bytes < extent.len_bytes {
+                let len_bytes = extent.len_bytes - passed_bytes;
+                found = Extent { start_addr, len_bytes, kind: ExtentKind::Free };
+            } else if found.kind != ExtentKind::Free && ahead_bytes < found.len_bytes {
+                found.len_bytes = ahead_bytes;
+            }
+        });
+        Some(found)
     }
 
     pub(super) fn check(

@@ -2,8 +2,12 @@
  * ESP-IDF's heap_caps names over Esparto. For code that is built without ESP-IDF, or that moves to
  * Esparto file by file: include it instead of esp_heap_caps.h.
  *
- * What is not there: heap_caps_walk (blocks have no headers to walk), heap_caps_add_region with a
- * caps table (esparto_region_add says what a region can do).
+ * What is different: between two free blocks heap_caps_walk shows one stretch in use, which may be
+ * several live blocks, since they have no borders that could be read.
+ *
+ * What is not there: heap_caps_get_containing_block_size for the same reason, heap_caps_add_region
+ * without capabilities (an address alone does not tell them here), heap_caps_malloc_extmem_enable
+ * (esparto_malloc_for decides by size), and a minimum of free bytes that can be started anew.
  */
 #ifndef ESPARTO_COMPAT_HEAP_CAPS_H
 #define ESPARTO_COMPAT_HEAP_CAPS_H
@@ -12,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "esparto/compat/esp_err.h"
@@ -29,7 +34,21 @@ extern "C" {
 #define MALLOC_CAP_INTERNAL (1u << 11)
 #define MALLOC_CAP_DEFAULT (1u << 12)
 #define MALLOC_CAP_RTCRAM (1u << 15)
+#define MALLOC_CAP_DMA_DESC_AHB (1u << 17)
+#define MALLOC_CAP_DMA_DESC_AXI (1u << 18)
+#define MALLOC_CAP_CACHE_ALIGNED (1u << 19)
+#define MALLOC_CAP_SIMD (1u << 20)
 #define MALLOC_CAP_INVALID (1u << 31)
+/* Known by name; no memory here has them. */
+#define MALLOC_CAP_IRAM_8BIT (1u << 13)
+#define MALLOC_CAP_RETENTION (1u << 14)
+#define MALLOC_CAP_TCM (1u << 16)
+
+/* What those that ask for an alignment get. */
+#ifndef ESPARTO_CACHE_LINE_BYTES
+#define ESPARTO_CACHE_LINE_BYTES 64
+#endif
+#define ESPARTO_SIMD_BYTES 16
 
 typedef void (*esp_alloc_failed_hook_t)(size_t size, uint32_t caps, const char *function_name);
 
@@ -52,7 +71,9 @@ typedef struct {
 static inline uint16_t esparto_caps_of(uint32_t caps) {
     const uint32_t known = MALLOC_CAP_EXEC | MALLOC_CAP_32BIT | MALLOC_CAP_8BIT | MALLOC_CAP_DMA |
                            MALLOC_CAP_SPIRAM | MALLOC_CAP_INTERNAL | MALLOC_CAP_DEFAULT |
-                           MALLOC_CAP_RTCRAM;
+                           MALLOC_CAP_RTCRAM | MALLOC_CAP_DMA_DESC_AHB | MALLOC_CAP_DMA_DESC_AXI |
+                           MALLOC_CAP_CACHE_ALIGNED | MALLOC_CAP_SIMD;
+    const uint32_t dma = MALLOC_CAP_DMA | MALLOC_CAP_DMA_DESC_AHB | MALLOC_CAP_DMA_DESC_AXI;
     if ((caps & ~known) != 0) {
         return 0xffff;
     }
@@ -60,11 +81,17 @@ static inline uint16_t esparto_caps_of(uint32_t caps) {
     found |= (caps & MALLOC_CAP_EXEC) != 0 ? ESPARTO_EXEC : 0;
     found |= (caps & MALLOC_CAP_32BIT) != 0 ? ESPARTO_WORD : 0;
     found |= (caps & (MALLOC_CAP_8BIT | MALLOC_CAP_DEFAULT)) != 0 ? ESPARTO_BYTE : 0;
-    found |= (caps & MALLOC_CAP_DMA) != 0 ? ESPARTO_DMA : 0;
+    found |= (caps & dma) != 0 ? ESPARTO_DMA : 0;
     found |= (caps & MALLOC_CAP_SPIRAM) != 0 ? ESPARTO_EXTERNAL : 0;
     found |= (caps & MALLOC_CAP_INTERNAL) != 0 ? ESPARTO_INTERNAL : 0;
     found |= (caps & MALLOC_CAP_RTCRAM) != 0 ? ESPARTO_RTC : 0;
     return found;
+}
+
+static inline size_t esparto_heap_caps_align(uint32_t caps) {
+    return (caps & MALLOC_CAP_CACHE_ALIGNED) != 0 ? ESPARTO_CACHE_LINE_BYTES
+           : (caps & MALLOC_CAP_SIMD) != 0        ? ESPARTO_SIMD_BYTES
+                                                  : ESPARTO_ALIGN_BYTES;
 }
 
 static inline esp_err_t heap_caps_register_failed_alloc_callback(esp_alloc_failed_hook_t hook) {
@@ -86,14 +113,23 @@ static inline void *esparto_heap_caps_told(void *block, size_t size, uint32_t ca
     return block;
 }
 
+/* A block, zeroed or not; nobody is told. */
+static inline void *esparto_heap_caps_get(size_t count, size_t size, uint32_t caps, bool is_zeroed) {
+    if (size != 0 && count > SIZE_MAX / size) {
+        return NULL;
+    }
+    void *block = esparto_aligned_alloc_caps(esparto_heap_caps_align(caps), count * size,
+                                             esparto_caps_of(caps));
+    return block != NULL && is_zeroed ? memset(block, 0, count * size) : block;
+}
+
 static inline void *heap_caps_malloc(size_t size, uint32_t caps) {
-    return esparto_heap_caps_told(esparto_malloc_caps(size, esparto_caps_of(caps)), size, caps,
-                                  __func__);
+    return esparto_heap_caps_told(esparto_heap_caps_get(1, size, caps, false), size, caps, __func__);
 }
 
 static inline void *heap_caps_calloc(size_t count, size_t size, uint32_t caps) {
-    return esparto_heap_caps_told(esparto_calloc_caps(count, size, esparto_caps_of(caps)),
-                                  count * size, caps, __func__);
+    return esparto_heap_caps_told(esparto_heap_caps_get(count, size, caps, true), count * size, caps,
+                                  __func__);
 }
 
 static inline void heap_caps_free(void *block) {
@@ -133,29 +169,31 @@ static inline void heap_caps_aligned_free(void *block) {
     heap_caps_free(block);
 }
 
-/* The first of `num` sets of capabilities that has memory. */
-static inline void *heap_caps_malloc_prefer(size_t size, size_t num, ...) {
+/* The first of `num` sets of capabilities that has memory, and which it is. */
+static inline void *esparto_heap_caps_first(size_t count, size_t size, bool is_zeroed, size_t num,
+                                            va_list sets, uint32_t *caps) {
     void *block = NULL;
-    uint32_t caps = MALLOC_CAP_DEFAULT;
+    for (*caps = MALLOC_CAP_DEFAULT; num != 0 && block == NULL; num--) {
+        *caps = va_arg(sets, uint32_t);
+        block = esparto_heap_caps_get(count, size, *caps, is_zeroed);
+    }
+    return block;
+}
+
+static inline void *heap_caps_malloc_prefer(size_t size, size_t num, ...) {
+    uint32_t caps;
     va_list sets;
     va_start(sets, num);
-    for (size_t k = 0; k < num && block == NULL; k++) {
-        caps = va_arg(sets, uint32_t);
-        block = esparto_malloc_caps(size, esparto_caps_of(caps));
-    }
+    void *block = esparto_heap_caps_first(1, size, false, num, sets, &caps);
     va_end(sets);
     return esparto_heap_caps_told(block, size, caps, __func__);
 }
 
 static inline void *heap_caps_calloc_prefer(size_t count, size_t size, size_t num, ...) {
-    void *block = NULL;
-    uint32_t caps = MALLOC_CAP_DEFAULT;
+    uint32_t caps;
     va_list sets;
     va_start(sets, num);
-    for (size_t k = 0; k < num && block == NULL; k++) {
-        caps = va_arg(sets, uint32_t);
-        block = esparto_calloc_caps(count, size, esparto_caps_of(caps));
-    }
+    void *block = esparto_heap_caps_first(count, size, true, num, sets, &caps);
     va_end(sets);
     return esparto_heap_caps_told(block, count * size, caps, __func__);
 }
@@ -224,6 +262,135 @@ static inline void heap_caps_print_heap_info(uint32_t caps) {
     }
 }
 
+static inline void heap_caps_print_heap_info_all(void) {
+    heap_caps_print_heap_info(MALLOC_CAP_INTERNAL);
+    heap_caps_print_heap_info(MALLOC_CAP_SPIRAM);
+}
+
+static inline size_t esp_get_free_heap_size(void) {
+    return heap_caps_get_free_size(MALLOC_CAP_DEFAULT);
+}
+
+static inline size_t esp_get_free_internal_heap_size(void) {
+    return heap_caps_get_free_size(MALLOC_CAP_8BIT | MALLOC_CAP_INTERNAL);
+}
+
+static inline size_t esp_get_minimum_free_heap_size(void) {
+    return heap_caps_get_minimum_free_size(MALLOC_CAP_DEFAULT);
+}
+
+/* A region whose capabilities are those of all entries together, of which there are three. */
+static inline esp_err_t heap_caps_add_region_with_caps(const uint32_t caps[], intptr_t start,
+                                                       intptr_t end) {
+    if (caps == NULL || start == 0 || end <= start) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    switch (esparto_region_add(ESPARTO_NAME("heap"), (void *)start, (size_t)(end - start),
+                               esparto_caps_of(caps[0] | caps[1] | caps[2]), NULL)) {
+    case ESPARTO_OK:
+        return ESP_OK;
+    case ESPARTO_TOO_SMALL:
+    case ESPARTO_NO_INTERNAL_MEMORY:
+    case ESPARTO_TOO_MANY:
+        return ESP_ERR_NO_MEM;
+    default:
+        return ESP_ERR_INVALID_ARG;
+    }
+}
+
+/* --- What lies where ---------------------------------------------------------------------- */
+
+typedef struct {
+    intptr_t start;
+    intptr_t end;
+} walker_heap_into_t;
+
+typedef struct {
+    void *ptr;
+    size_t size;
+    bool used;
+} walker_block_info_t;
+
+/* Returns whether to go on with this heap. Called outside of locks: it may allocate. */
+typedef bool (*heap_caps_walker_cb_t)(walker_heap_into_t heap_info, walker_block_info_t block_info,
+                                      void *user_data);
+
+/* Shows the stretches of every region with these capabilities in the order of their addresses. */
+static inline void heap_caps_walk(uint32_t caps, heap_caps_walker_cb_t walker_func, void *user_data) {
+    for (size_t id = 0; walker_func != NULL && id < esparto_region_count(); id++) {
+        esparto_heap_stats_t stats;
+        esparto_stretch_t stretch;
+        if (!esparto_region_has_caps((uint8_t)id, esparto_caps_of(caps)) ||
+            esparto_region_stats((uint8_t)id, &stats) != ESPARTO_OK ||
+            esparto_region_stretch((uint8_t)id, NULL, &stretch) != ESPARTO_OK) {
+            continue;
+        }
+        walker_heap_into_t heap;
+        heap.start = (intptr_t)stretch.start;
+        heap.end = heap.start + (intptr_t)stats.total_bytes;
+        bool goes_on = true;
+        while (goes_on) {
+            walker_block_info_t block;
+            block.ptr = stretch.start;
+            block.size = stretch.len_bytes;
+            block.used = !stretch.is_free;
+            goes_on = walker_func(heap, block, user_data) &&
+                      esparto_region_stretch((uint8_t)id, (char *)stretch.start + stretch.len_bytes,
+                                             &stretch) == ESPARTO_OK;
+        }
+    }
+}
+
+static inline void heap_caps_walk_all(heap_caps_walker_cb_t walker_func, void *user_data) {
+    heap_caps_walk(0, walker_func, user_data);
+}
+
+static inline bool esparto_heap_caps_dump_one(walker_heap_into_t heap, walker_block_info_t block,
+                                              void *user_data) {
+    char text[80];
+    (void)heap;
+    (void)user_data;
+    snprintf(text, sizeof text, "%p: %lu bytes %s", block.ptr, (unsigned long)block.size,
+             block.used ? "in use" : "free");
+    ESPARTO_LOG("heap", text);
+    return true;
+}
+
+static inline void heap_caps_dump(uint32_t caps) {
+    heap_caps_walk(caps, esparto_heap_caps_dump_one, NULL);
+}
+
+static inline void heap_caps_dump_all(void) {
+    heap_caps_dump(0);
+}
+
+/* --- Is it sound? ------------------------------------------------------------------------- */
+
+/* Checks the bookkeeping of one region, a few blocks a lock. */
+static inline bool esparto_heap_caps_check_one(uint8_t id, bool print_errors) {
+    esparto_cursor_t cursor;
+    esparto_status_t status;
+    memset(&cursor, 0, sizeof cursor);
+    do {
+        status = esparto_region_check(id, &cursor, 32);
+    } while (status == ESPARTO_MORE);
+    if (status != ESPARTO_OK && print_errors) {
+        ESPARTO_LOG("heap", esparto_status_name(status));
+    }
+    return status == ESPARTO_OK;
+}
+
+/* The region that an address lies in; true of an address in none. */
+static inline bool heap_caps_check_integrity_addr(intptr_t addr, bool print_errors) {
+    for (size_t id = 0; id < esparto_region_count(); id++) {
+        esparto_stretch_t stretch;
+        if (esparto_region_stretch((uint8_t)id, (void *)addr, &stretch) == ESPARTO_OK) {
+            return esparto_heap_caps_check_one((uint8_t)id, print_errors);
+        }
+    }
+    return true;
+}
+
 /* Checks the bookkeeping of every region with these capabilities, a few blocks a lock. */
 static inline bool heap_caps_check_integrity(uint32_t caps, bool print_errors) {
     bool is_sound = true;
@@ -231,18 +398,7 @@ static inline bool heap_caps_check_integrity(uint32_t caps, bool print_errors) {
         if (!esparto_region_has_caps((uint8_t)id, esparto_caps_of(caps))) {
             continue;
         }
-        esparto_cursor_t cursor;
-        memset(&cursor, 0, sizeof cursor);
-        esparto_status_t status;
-        do {
-            status = esparto_region_check((uint8_t)id, &cursor, 32);
-        } while (status == ESPARTO_MORE);
-        if (status != ESPARTO_OK) {
-            is_sound = false;
-            if (print_errors) {
-                ESPARTO_LOG("heap", esparto_status_name(status));
-            }
-        }
+        is_sound &= esparto_heap_caps_check_one((uint8_t)id, print_errors);
     }
     return is_sound;
 }

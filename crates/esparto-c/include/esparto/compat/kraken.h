@@ -216,22 +216,18 @@ static inline void *memory_alloc_sram_only(size_t size) {
 }
 
 /* What memory is used for; the decision tree in code. */
-typedef enum { MEMORY_USE_EVENT, MEMORY_USE_SYSTEM, MEMORY_USE_APP, MEMORY_USE_DMA, MEMORY_USE_ISR } memory_use_t;
+typedef enum {
+    MEMORY_USE_EVENT = ESPARTO_USE_EVENT,
+    MEMORY_USE_SYSTEM = ESPARTO_USE_SYSTEM,
+    MEMORY_USE_APP = ESPARTO_USE_APPLICATION,
+    MEMORY_USE_DMA = ESPARTO_USE_DMA,
+    MEMORY_USE_ISR = ESPARTO_USE_ISR
+} memory_use_t;
 
 /* Events come from pools and go back by memory_pool_free, all others by APP_FREE. */
 static inline void *memory_alloc_for(memory_use_t use, size_t size) {
-    switch (use) {
-    case MEMORY_USE_EVENT:
-        return memory_pool_alloc(size);
-    case MEMORY_USE_APP:
-        return esparto_malloc_prefer(size, 0, size >= 4096 ? ESPARTO_EXTERNAL : ESPARTO_INTERNAL);
-    case MEMORY_USE_DMA:
-        return DMA_MALLOC(size);
-    case MEMORY_USE_ISR:
-        return esparto_malloc_caps(size, ESPARTO_INTERNAL | ESPARTO_ISR_SAFE);
-    default:
-        return SYSTEM_MALLOC(size);
-    }
+    return use == MEMORY_USE_EVENT ? memory_pool_alloc(size)
+                                   : esparto_malloc_for(size, (uint8_t)use);
 }
 
 typedef struct {
@@ -291,7 +287,10 @@ typedef struct {
     bool fragmentation_warning;
 } heap_stats_t;
 
-enum { HEAP_MONITOR_LIMIT_PERCENT = 30, HEAP_MONITOR_MIN_FREE_BYTES = 10240 };
+enum {
+    HEAP_MONITOR_LIMIT_PERCENT = ESPARTO_LIMIT_FRAGMENTATION_PERCENT,
+    HEAP_MONITOR_MIN_FREE_BYTES = ESPARTO_LIMIT_FREE_BYTES
+};
 
 /* Of all memory with these capabilities, never of internal and external memory mixed. */
 static inline esp_err_t heap_monitor_get_stats_of(uint16_t caps, heap_stats_t *stats) {

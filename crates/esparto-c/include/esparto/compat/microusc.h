@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "esparto/compat/esp_err.h"
@@ -71,6 +72,82 @@ static inline void memory_place_free(void *block) {
 }
 
 /* The recipes of the guide, as functions. A pool locks itself: none of them needs a mutex. */
+
+/* A pool for several tasks. */
+typedef struct {
+    memory_pool_t pool;
+} thread_safe_pool_t;
+
+static inline esp_err_t thread_safe_pool_init(thread_safe_pool_t *safe_pool, size_t block_size,
+                                              size_t num_blocks) {
+    if (safe_pool == NULL) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    return memory_pool_init(&safe_pool->pool, block_size, num_blocks) ? ESP_OK : ESP_ERR_NO_MEM;
+}
+
+static inline void *thread_safe_alloc(thread_safe_pool_t *safe_pool) {
+    return safe_pool == NULL ? NULL : memory_pool_alloc(&safe_pool->pool);
+}
+
+static inline void thread_safe_free(thread_safe_pool_t *safe_pool, void *block) {
+    if (safe_pool != NULL) {
+        memory_pool_free(&safe_pool->pool, block);
+    }
+}
+
+/* A pool for interrupt handlers: its storage is where they may go at any time. One for a program. */
+__attribute__((weak)) memory_pool_t esparto_microusc_isr_pool;
+
+static inline bool setup_isr_pool(void) {
+    return memory_pool_init(&esparto_microusc_isr_pool, 64, 10);
+}
+
+static inline void *isr_alloc(void) {
+    return memory_pool_alloc(&esparto_microusc_isr_pool);
+}
+
+static inline void isr_free(void *block) {
+    memory_pool_free(&esparto_microusc_isr_pool, block);
+}
+
+/* Who took which block, and when. What time it is the program says, in any unit. */
+#ifndef ESPARTO_MICROUSC_TIME
+#define ESPARTO_MICROUSC_TIME() 0u
+#endif
+
+typedef esparto_microusc_record_t allocation_record_t;
+
+static inline void *debug_pool_alloc(memory_pool_t *pool, uint32_t line, const char *file) {
+    void *block = memory_pool_alloc(pool);
+    (void)esparto_microusc_record(block, ESPARTO_MICROUSC_TIME(), line, file);
+    return block;
+}
+
+static inline void debug_pool_free(memory_pool_t *pool, void *block) {
+    (void)esparto_microusc_forget(block);
+    memory_pool_free(pool, block);
+}
+
+/* Logs every block that has a record; returns how many. */
+static inline size_t debug_pool_report(void) {
+    size_t count = 0;
+    for (size_t place = 0; place < ESPARTO_MICROUSC_RECORD_LIMIT; place++) {
+        allocation_record_t record;
+        if (esparto_microusc_record_at(place, &record)) {
+            char text[128];
+            snprintf(text, sizeof text, "%p since %lu from %s:%lu", record.address,
+                     (unsigned long)record.timestamp, record.file == NULL ? "?" : record.file,
+                     (unsigned long)record.line);
+            ESPARTO_LOG("LEAK", text);
+            count++;
+        }
+    }
+    return count;
+}
+
+#define DEBUG_ALLOC(pool) debug_pool_alloc((pool), __LINE__, __FILE__)
+#define DEBUG_FREE(pool, block) debug_pool_free((pool), (block))
 
 /* Several sizes: 32 bytes x 100, 128 x 50, 512 x 20. */
 typedef struct {
@@ -128,21 +205,9 @@ static inline void smart_free(multi_size_allocator_t *allocator, void *block) {
 /* The seven figures and the utilization as text; returns its length, as snprintf does. */
 static inline int describe_pool_stats(const memory_pool_t *pool, const char *name, char *buffer,
                                       size_t size) {
-    if (pool == NULL || pool->num_blocks == 0) {
-        return snprintf(buffer, size, "=== %s Pool Statistics ===\nno pool", name);
-    }
-    const size_t used = pool->num_blocks - pool->free_blocks;
-    const unsigned permille = (unsigned)((used * 1000 + pool->num_blocks / 2) / pool->num_blocks);
-    return snprintf(buffer, size,
-                    "=== %s Pool Statistics ===\nBlock size: %lu bytes\nTotal blocks: %lu\n"
-                    "Free blocks: %lu\nUsed blocks: %lu\nTotal memory: %lu bytes\n"
-                    "Used memory: %lu bytes\nFree memory: %lu bytes\nUtilization: %u.%u%%",
-                    name, (unsigned long)pool->block_size, (unsigned long)pool->num_blocks,
-                    (unsigned long)pool->free_blocks, (unsigned long)used,
-                    (unsigned long)(pool->block_size * pool->num_blocks),
-                    (unsigned long)(pool->block_size * used),
-                    (unsigned long)(pool->block_size * pool->free_blocks), permille / 10,
-                    permille % 10);
+    const size_t len = esparto_microusc_pool_describe((memory_pool_t *)(uintptr_t)pool, name,
+                                                      name == NULL ? 0 : strlen(name), buffer, size);
+    return len != 0 ? (int)len : snprintf(buffer, size, "no pool");
 }
 
 static inline void print_pool_stats(const memory_pool_t *pool, const char *name) {

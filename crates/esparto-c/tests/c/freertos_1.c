@@ -1,0 +1,3 @@
+/* The same by scheme 1. */
+#define ESPARTO_FREERTOS_SCHEME 1
+#include "freertos.c"

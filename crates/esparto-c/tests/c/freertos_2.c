@@ -1,0 +1,3 @@
+/* The same by scheme 2. */
+#define ESPARTO_FREERTOS_SCHEME 2
+#include "freertos.c"

@@ -1,0 +1,3 @@
+/* The same by scheme 3. */
+#define ESPARTO_FREERTOS_SCHEME 3
+#include "freertos.c"
