@@ -11,6 +11,7 @@ mod card;
 mod cli;
 mod demo;
 mod emulator;
+mod esp_hal;
 mod esp_idf;
 mod exec;
 mod firmware;

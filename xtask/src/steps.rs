@@ -6,8 +6,8 @@ use crate::exec::Cmd;
 use crate::tally::Tally;
 use crate::tidy::layers::LAYERS;
 use crate::{
-    Repo, arduino, c, esp_idf, firmware, freertos, heavy, miri, platformio, silent, tools, traces,
-    xtensa,
+    Repo, arduino, c, esp_hal, esp_idf, firmware, freertos, heavy, miri, platformio, silent, tools,
+    traces, xtensa,
 };
 
 /// One step: its name on the command line, what it shows, and the work.
@@ -18,7 +18,7 @@ pub(crate) struct Step {
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 19] = [
+pub(crate) const STEPS: [Step; 20] = [
     Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
     Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
     Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
@@ -76,6 +76,11 @@ pub(crate) const STEPS: [Step; 19] = [
         run: xtensa::test,
     },
     Step {
+        name: "esp-hal",
+        about: "applications for the ESP32-C3 and C6 become flash images that fit the chips",
+        run: esp_hal::test,
+    },
+    Step {
         name: "fuzz",
         about: "the decoder stands damaged traces, the heaps random operations, the simulator damaged ELFs",
         run: fuzz_a_little,
@@ -104,7 +109,8 @@ pub(crate) const NAMES: [&str; STEPS.len()] = {
 };
 
 /// The workspaces of the repository, by folder.
-const WORKSPACES: [&str; 4] = [".", "firmware", "fuzz", "examples/overlays/cargo"];
+const WORKSPACES: [&str; 5] =
+    [".", "firmware", "fuzz", "examples/overlays/cargo", "examples/esp-hal"];
 
 /// The features of the core that may be on in any combination.
 const CORE_FEATURES: [&str; 4] =
@@ -188,6 +194,7 @@ fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     // libFuzzer wants a C++ compiler; the harness beside it does not.
     let fuzz = "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate --bin elf_mutate -- -D warnings";
     checked(&repo.cargo_in("fuzz", fuzz), tally)?;
+    esp_hal::clippy(repo, tally)?;
     firmware::clippy(repo, tally)
 }
 

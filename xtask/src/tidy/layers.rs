@@ -23,11 +23,17 @@ pub struct Layer {
 }
 
 /// The whole table. A crate that is not built yet is simply absent from the tree.
-pub const LAYERS: [Layer; 9] = [
+pub const LAYERS: [Layer; 10] = [
     Layer { name: "esparto", may_use: &[], forbids_unsafe: false, is_no_std: true },
     Layer { name: "esparto-image", may_use: &[], forbids_unsafe: true, is_no_std: true },
     Layer { name: "esparto-chips", may_use: &["esparto"], forbids_unsafe: true, is_no_std: true },
     Layer { name: "esparto-trace", may_use: &["esparto"], forbids_unsafe: true, is_no_std: true },
+    Layer {
+        name: "esparto-esp",
+        may_use: &["esparto", "esparto-chips"],
+        forbids_unsafe: false,
+        is_no_std: true,
+    },
     Layer {
         name: "esparto-overlay",
         may_use: &["esparto", "esparto-image"],
