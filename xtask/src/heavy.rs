@@ -24,6 +24,8 @@ pub(crate) fn other_features(metadata: &Metadata) -> String {
 /// Runs all of them.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_targets(&tools::BARE_TARGETS)?;
+    // Its assembler knows the windowed Xtensa cores.
+    tools::ensure_nightly()?;
     for tool in [tools::QEMU_RISCV32, tools::RISCV_GCC, tools::XTENSA_GCC, tools::GDB, tools::CMAKE]
     {
         tool.ensure()?;

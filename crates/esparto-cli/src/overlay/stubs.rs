@@ -2,11 +2,11 @@
 
 use std::mem::offset_of;
 
-use esparto_image::Placement;
 use esparto_image::firmware::{
     FIRMWARE_MAGIC, FIRMWARE_SYMBOL, FIRMWARE_VERSION, Firmware, FunctionRecord, MISS_SYMBOL,
     OverlayEntry, RECORD_PREFIX, SlotEntry,
 };
+use esparto_image::{Abi, Placement};
 use object::elf::{self, RelocationType};
 use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
 use object::{
@@ -40,14 +40,19 @@ mod riscv {
 mod xtensa {
     pub(super) const LITERAL_BYTES: usize = 16;
 
-    /// The code of a stub behind its four literals.
+    /// What the miss path of the windowed convention has of the stack: the save areas, and room to
+    /// hand on arguments.
+    const WINDOWED_FRAME_BYTES: u32 = 112;
+
+    fn l32r(code: &mut Vec<u8>, register: u32, literal: usize) {
+        let at = LITERAL_BYTES + code.len();
+        let back_words = (4 * literal as i32 - ((at as i32 + 3) & !3)) >> 2;
+        put(code, (back_words as u32 & 0xFFFF) << 8 | register << 4 | 1);
+    }
+
+    /// The code of a stub behind its four literals, where functions are called by `call0`.
     pub(super) fn stub(is_relocatable: bool) -> Vec<u8> {
         let mut code = Vec::new();
-        let l32r = |code: &mut Vec<u8>, register: u32, literal: usize| {
-            let at = LITERAL_BYTES + code.len();
-            let back_words = (4 * literal as i32 - ((at as i32 + 3) & !3)) >> 2;
-            put(code, (back_words as u32 & 0xFFFF) << 8 | register << 4 | 1);
-        };
         l32r(&mut code, 9, 0);
         if is_relocatable {
             put(&mut code, 0x00_2992); // l32i a9, a9, 0
@@ -67,10 +72,30 @@ mod xtensa {
         code
     }
 
+    /// The same where windows rotate: called by `call8`, before any `entry`, so that the registers are
+    /// the caller's. Its `a9` is the only one that is free: `entry` will write the stack pointer to it.
+    pub(super) fn windowed_stub() -> Vec<u8> {
+        let mut code = Vec::new();
+        l32r(&mut code, 9, 0);
+        put(&mut code, 0x00_0992); // l8ui a9, a9, 0
+        put(&mut code, 5 << 12 | 0x916); // beqz a9, to the entry
+        l32r(&mut code, 9, 1);
+        put(&mut code, 0x00_09A0); // jx a9
+        put(&mut code, (WINDOWED_FRAME_BYTES / 8) << 12 | 0x136); // entry a1, …
+        l32r(&mut code, 8, 2);
+        l32r(&mut code, 9, 3);
+        put(&mut code, 0x00_09A0); // jx a9
+        code
+    }
+
     fn put(code: &mut Vec<u8>, instruction: u32) {
         code.extend(&instruction.to_le_bytes()[..3]);
     }
 }
+
+/// Where stubs of the windowed convention go when their overlay is not mapped: another name, since a
+/// loader for `call0` must not be entered behind a rotated window.
+const MISS_WINDOWED: &str = "__esparto_overlay_miss_windowed";
 
 /// What stands before the name in the symbol of a stub's literals.
 pub(super) const LITERALS_PREFIX: &str = "__esparto_literals_";
@@ -78,7 +103,7 @@ pub(super) const LITERALS_PREFIX: &str = "__esparto_literals_";
 /// Writes the object for `overlays`, the stubs of each beside it.
 ///
 /// # Errors
-/// A convention without stubs.
+/// A relocatable overlay in a convention that has no register to spare.
 pub(crate) fn write(
     config: &Config,
     overlays: &[(&Overlay, &[Stubbed])],
@@ -102,14 +127,8 @@ pub(crate) fn write(
             let record = writer.record(overlay, stub);
             if writer.is_riscv {
                 writer.riscv_stub(overlay, stub, record);
-            } else if config.abi == esparto_image::Abi::Call0 {
-                writer.xtensa_stub(overlay, stub, record);
             } else {
-                return Err(Failure::bad_input(format!(
-                    "no stubs for the {} calling convention of {}",
-                    config.abi, config.isa
-                ))
-                .mend("build for a chip with RISC-V or the call0 convention"));
+                writer.xtensa_stub(overlay, stub, record, config)?;
             }
         }
     }
@@ -373,8 +392,26 @@ impl Writer {
     }
 
     /// Literals, then the code: an L32R reaches backwards only.
-    fn xtensa_stub(&mut self, overlay: &Overlay, stub: &Stubbed, record: SymbolId) {
+    fn xtensa_stub(
+        &mut self,
+        overlay: &Overlay,
+        stub: &Stubbed,
+        record: SymbolId,
+        config: &Config,
+    ) -> Result<(), Failure> {
         let is_relocatable = overlay.placement == Placement::Relocatable;
+        let (miss, code) = match (config.abi, is_relocatable) {
+            (Abi::Windowed, true) => {
+                return Err(Failure::bad_input(format!(
+                    "overlay {}: no stubs for relocatable code in the windowed convention of {}",
+                    overlay.name, config.isa
+                ))
+                .in_file(&config.file)
+                .mend("set `placement = \"prelinked\"`"));
+            }
+            (Abi::Windowed, false) => (MISS_WINDOWED, xtensa::windowed_stub()),
+            _ => (MISS_SYMBOL, xtensa::stub(is_relocatable)),
+        };
         let (flag, at) = if is_relocatable {
             ("__esparto_bases", 4 * i64::from(overlay.base_index))
         } else {
@@ -382,10 +419,9 @@ impl Writer {
         };
         let flag = self.symbol(flag);
         let real = self.symbol(&stub.real);
-        let miss = self.symbol(MISS_SYMBOL);
+        let miss = self.symbol(miss);
         let literals = [(flag, at), (real, 0), (record, 0), (miss, 0)];
         let section = self.section(format!(".text.esparto.stub.{}", stub.name), SectionKind::Text);
-        let code = xtensa::stub(is_relocatable);
         self.data(section, &[0; xtensa::LITERAL_BYTES]);
         self.data(section, &code);
         for (index, (symbol, addend)) in literals.into_iter().enumerate() {
@@ -397,6 +433,7 @@ impl Writer {
         let symbol =
             self.define(&stub.name, section, code.len() as u64, SymbolKind::Text, stub.is_weak);
         self.object.symbol_mut(symbol).value = len;
+        Ok(())
     }
 }
 
