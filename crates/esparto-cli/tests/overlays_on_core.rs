@@ -3,8 +3,9 @@
 //! turns this on; it needs a C compiler for RISC-V and QEMU.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use card_image::Format;
@@ -23,7 +24,7 @@ const BARE_LIMIT_BYTES: u64 = 10_500;
 const FULL_LIMIT_BYTES: u64 = 14_300;
 
 /// The programs of `firmware/overlay` that are run.
-const PROGRAMS: [&str; 2] = ["overlay", "cost"];
+const PROGRAMS: [&str; 3] = ["overlay", "cost", "evicted"];
 
 /// Where everything is made, once for all tests.
 fn out() -> &'static Path {
@@ -163,6 +164,17 @@ fn files(program: &str) -> Vec<(String, Vec<u8>)> {
 
 /// What the program says on the simulator with these files on its card, and its exit code.
 fn on_card(program: &str, format: Format, files: &[(String, Vec<u8>)]) -> (u8, String) {
+    let (exit, report) = report_on_card(program, format, files, &[]);
+    (exit, report["output"].as_str().unwrap_or_default().to_owned())
+}
+
+/// What the simulator reports of it.
+fn report_on_card(
+    program: &str,
+    format: Format,
+    files: &[(String, Vec<u8>)],
+    options: &[&str],
+) -> (u8, Value) {
     let image = out().join("card.img");
     let elf = elf(out(), &format!("{program}.flash.elf"));
     let card_bytes = if format == Format::Fat16 { 4 << 20 } else { 64 << 20 };
@@ -171,8 +183,8 @@ fn on_card(program: &str, format: Format, files: &[(String, Vec<u8>)]) -> (u8, S
     fs::write(&image, built).expect("there is room");
     let (image, elf) = (image.to_str().expect("words"), elf.to_str().expect("words"));
     let words = ["sim", elf, "--sd", image, "--max-instructions", "4000000000"];
-    let (exit, report) = esparto(&words);
-    (exit, report["output"].as_str().unwrap_or_default().to_owned())
+    let words: Vec<&str> = words.into_iter().chain(options.iter().copied()).collect();
+    esparto(&words)
 }
 
 /// The lines that do not depend on where the files are.
@@ -215,6 +227,24 @@ fn overlays_in_c_and_cpp_run_from_a_folder_and_from_a_card() {
     }
 }
 
+/// Memcheck knows the code of overlays, and a pointer into one that is gone.
+#[test]
+fn a_call_of_an_overlay_that_is_gone_is_found_in_its_line() {
+    let source = fs::read_to_string(firmware().join("overlay/src/bin/evicted.rs"));
+    let source = source.expect("the program has a source");
+    let line = 1 + source.lines().position(|line| line.ends_with("// planted")).expect("marked");
+    let files = files("evicted");
+    let (exit, report) = report_on_card("evicted", Format::Fat16, &files, &["--memcheck"]);
+    let errors = report["errors"].as_array().expect("memcheck was on");
+    assert!(exit == 1 && !errors.is_empty(), "{report:#}");
+    let place = format!("(overlay/src/bin/evicted.rs:{line})");
+    // The call, and what the code that is gone reads of itself.
+    for error in errors {
+        assert_eq!(error["flaw"], "evicted-overlay", "{report:#}");
+        assert!(error["at"].to_string().contains(&place), "{place}: {report:#}");
+    }
+}
+
 #[test]
 fn what_a_load_and_a_call_cost_is_within_its_limits() {
     let said = on_qemu("cost");
@@ -252,5 +282,114 @@ fn the_loader_stays_as_small_as_it_is() {
         let more_bytes = bytes(program) - blank;
         println!("{program}: {more_bytes} bytes more than without overlays");
         assert!(more_bytes <= limit_bytes, "{program}: {more_bytes} is more than {limit_bytes}");
+    }
+}
+
+/// A session of `gdb-multiarch` with a program on the simulator, whose overlays are on a card.
+fn gdb(program: &str, commands: &[&str]) -> String {
+    let image = card(program, Format::Fat16, &files(program));
+    let mut simulator = Command::new(env!("CARGO_BIN_EXE_esparto"))
+        .arg("sim")
+        .arg(elf(out(), &format!("{program}.flash.elf")))
+        .arg("--sd")
+        .arg(&image)
+        .args(["--gdb", "0"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the tool starts");
+    let mut line = String::new();
+    let errors = simulator.stderr.take().expect("it is piped");
+    BufReader::new(errors).read_line(&mut line).expect("it says where it waits");
+    let addr = line.split_whitespace().find(|word| word.starts_with("127.0.0.1:"));
+    let addr = addr.unwrap_or_else(|| panic!("no address in: {line}")).trim_end_matches(':');
+    let script = firmware().join("../integrations/gdb/esparto_overlays.py");
+    let output = Command::new("gdb-multiarch")
+        .args(["-batch", "-nx", "-ex", "set pagination off", "-ex", "set width 0"])
+        .arg(elf(out(), program))
+        .args(["-ex", &format!("target remote {addr}")])
+        .args(["-ex", &format!("source {}", script.display())])
+        .args(commands.iter().flat_map(|command| ["-ex", command]))
+        .output()
+        .expect("gdb-multiarch starts; install the package gdb-multiarch");
+    // gdb has ended it, or left it.
+    let _ = simulator.kill();
+    simulator.wait().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    format!("{said}\n{}", String::from_utf8_lossy(&output.stderr))
+}
+
+/// The overlay in the first slot changes from stop to stop, and gdb names the code that is there.
+#[test]
+fn gdb_knows_which_overlay_is_in_the_slot() {
+    let said = gdb(
+        "overlay",
+        &[
+            // Somebody returns to code that was evicted.
+            "break __esparto_overlay_return",
+            "continue",
+            "overlay list-overlays",
+            "break __ov1_pong",
+            "continue",
+            "backtrace 2",
+            "info symbol $pc",
+            "delete 2",
+            "continue",
+            "overlay list-overlays",
+            "kill",
+        ],
+    );
+    let mut rest = said.as_str();
+    for needle in [
+        "Breakpoint 1, ",
+        "Section .ovl1_e, loaded at",
+        "Breakpoint 2, ",
+        "#0 ",
+        "in __ov1_pong ()",
+        "#1 ",
+        "__ov1_pong",
+        "in mapped overlay section .ovl1_e",
+        "Breakpoint 1, ",
+        "Section .ovl0_e, loaded at",
+    ] {
+        let at = rest.find(needle);
+        rest = &rest[at.unwrap_or_else(|| panic!("`{needle}` is not next in:\n{said}"))..];
+        rest = &rest[needle.len()..];
+    }
+}
+
+/// The instructions of a function in a program, by the disassembler of GNU.
+fn instructions(elf: &Path, function: &str) -> Vec<String> {
+    let mut command = Command::new("riscv64-unknown-elf-objdump");
+    let listing = run(command.args(["-d", "-C", "--no-show-raw-insn"]).arg(elf));
+    let name = format!("<{function}>:");
+    let mut lines = listing.lines().skip_while(|line| !line.ends_with(&name));
+    assert!(lines.next().is_some(), "{function} is not in {}", elf.display());
+    lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| Some(line.split_once(":\t")?.1.replace('\t', " ")))
+        .collect()
+}
+
+/// All that is stored into slots and data goes through one function, and that stores whole words.
+#[test]
+fn the_copy_path_stores_words_and_nothing_else() {
+    let source = firmware().join("../crates/esparto-overlay/src");
+    for file in ["load.rs", "miss.rs", "place.rs", "restore.rs", "stream.rs", "unload.rs"] {
+        let text = fs::read_to_string(source.join(file)).expect("a source");
+        let stores = text.matches("writer.store(").count();
+        assert_eq!(stores, usize::from(file == "place.rs"), "{file} stores {stores} times");
+    }
+    for program in PROGRAMS {
+        let code = instructions(&elf(out(), program), "esparto_overlay::place::put");
+        let store = |kind: &str| code.iter().filter(|line| line.starts_with(kind)).count();
+        for kind in ["sb ", "sh ", "sd ", "fs", "amo", "sc."] {
+            assert_eq!(store(kind), 0, "{program}: `{kind}` in {code:#?}");
+        }
+        assert!(store("sw ") >= 5, "{program}: four a turn, and one by one: {code:#?}");
+        let calls = code.iter().filter(|line| {
+            line.starts_with("jal ") || (line.starts_with("jalr ") && !line.contains("zero"))
+        });
+        assert_eq!(calls.count(), 0, "{program}: nobody else copies: {code:#?}");
     }
 }

@@ -11,7 +11,10 @@ mod files;
 mod machine;
 #[path = "../../overlay/src/place.rs"]
 mod place;
+#[path = "../../overlay/src/told.rs"]
+mod told;
 
 pub use files::Files;
 pub use machine::{Machine, REFUSED};
 pub use place::Place;
+pub use told::Told;

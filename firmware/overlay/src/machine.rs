@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use esparto_overlay::{LoadError, Platform};
+use esparto_overlay::{Event, LoadError, Platform};
 
 use crate::board::{counter, exit, println, stack};
 
@@ -48,6 +48,10 @@ impl Platform for Machine {
 
     fn stack_end_addr(&self) -> usize {
         stack::in_use().end
+    }
+
+    fn event(&self, event: Event) {
+        crate::told::tell(event);
     }
 
     fn refused(&self, overlay: usize, error: &LoadError) -> u32 {
