@@ -99,6 +99,39 @@ fn read_back(desk: &Desk) {
     assert!(verified.contains("2 pairs"), "{verified}");
 }
 
+/// Each file holds its own part, says so, and is taken for no other.
+#[test]
+fn code_and_data_are_not_taken_for_one_another() {
+    let desk = Desk::new();
+    desk.make().expect("right");
+    let folder = text(&desk.path("data"));
+    for name in ["fft", "shapes"] {
+        let read =
+            |letter: &str| fs::read(desk.path(&format!("data/{name}_{letter}"))).expect("packed");
+        let (code, data) = (read("e"), read("d"));
+        let payload = |file: &[u8]| {
+            let image = Image::parse(file).expect("verified");
+            let segment = image.prefix().segments()[0];
+            let mut bytes = vec![0; segment.memory_bytes as usize];
+            image.read(&segment, &mut bytes).expect("verified");
+            bytes
+        };
+        let (code_payload, data_payload) = (payload(&code), payload(&data));
+        assert!(!code_payload.is_empty() && !data_payload.is_empty());
+        let shared = code_payload.len().min(data_payload.len());
+        assert_ne!(code_payload[..shared], data_payload[..shared]);
+        for (letter, wrong, right) in [("d", &code, &data), ("e", &data, &code)] {
+            let file = desk.path(&format!("data/{name}_{letter}"));
+            fs::write(&file, wrong).expect("writable");
+            let error = esparto(&["overlay", "verify", &folder]).expect_err("it is the other file");
+            let said = format!("not {name}_{letter}");
+            assert!(error.contains(&said) && error.contains("mend"), "{said} is not in: {error}");
+            fs::write(&file, right).expect("writable");
+        }
+    }
+    esparto(&["overlay", "verify", &folder]).expect("as it was");
+}
+
 #[test]
 fn a_relocatable_overlay_is_the_same_wherever_it_is_linked() {
     use esparto_image::{Moved, SegmentKind};
