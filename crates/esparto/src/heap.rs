@@ -70,6 +70,27 @@ pub unsafe trait RawHeap {
     /// Hands out a block for `layout`, or nothing. The size is not zero.
     fn allocate(&mut self, layout: Layout) -> Option<Grant>;
 
+    /// How many bytes [`allocate_led`](Self::allocate_led) leaves in front of the byte that it aligns;
+    /// 0 when the heap aligns nothing but a block's first byte.
+    fn lead_bytes() -> usize
+    where
+        Self: Sized,
+    {
+        0
+    }
+
+    /// Hands out a block as [`allocate`](Self::allocate) does, but it is the byte behind
+    /// [`lead_bytes`](Self::lead_bytes) others that has the alignment of `layout`; the first has only
+    /// that of a granule. So a word about the block lies in front of it, and costs no more than itself.
+    /// It is given back and resized with an alignment of 1.
+    fn allocate_led(&mut self, layout: Layout) -> Option<Grant>
+    where
+        Self: Sized,
+    {
+        let _ = layout;
+        None
+    }
+
     /// Takes a block back; returns the bytes that it took. A heap that can tell
     /// ([`Guarded`](crate::guard::Guarded)) refuses what is no live block and returns 0, and so does
     /// one that never frees.

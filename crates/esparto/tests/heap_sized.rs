@@ -3,7 +3,9 @@
 use std::ptr::NonNull;
 
 use esparto::heap::sized::{Refused, SizedHeap};
+use esparto::heap::tag::Preset;
 use esparto::heap::{Cursor, Progress};
+use esparto::heap::{Extent, ExtentKind};
 use esparto::{Heap, LinkedList, RawHeap, Throughput};
 
 const LEN: usize = 16 << 10;
@@ -84,4 +86,71 @@ fn sizes_at_the_limits_are_refused() {
             assert_eq!(heap.allocate(size, align), None);
         }
     });
+}
+
+/// A granule of four bytes, as on the chips.
+struct Words;
+
+impl Preset for Words {
+    const GRANULE_BYTES: usize = 4;
+}
+
+/// The same with a cache.
+struct CachedWords;
+
+impl Preset for CachedWords {
+    const GRANULE_BYTES: usize = 4;
+    const CACHE_SIZE_LIMIT_BYTES: usize = 139;
+}
+
+fn free_bytes<P: Preset>(heap: &SizedHeap<Heap<P>>) -> usize {
+    let mut bytes = heap.heap().crumb_bytes();
+    heap.walk(&mut |Extent { len_bytes, kind, .. }| {
+        bytes += if kind == ExtentKind::Free { len_bytes } else { 0 };
+    });
+    bytes
+}
+
+/// Whatever the alignment, a block pays for its word and for what any block pays: up to four bytes of
+/// tag and rounding.
+fn alignment_costs_nothing_more<P: Preset>() {
+    with_heap::<Heap<P>>(|heap| {
+        let mut blocks = Vec::new();
+        for round in 0..4 {
+            for size in [1, 7, 8, 20, 64, 200, 500] {
+                for align in [1, 4, 8, 16, 32, 64, 128] {
+                    let before = free_bytes(heap);
+                    let block = heap.allocate(size, align).unwrap();
+                    assert!(block.addr().get().is_multiple_of(align), "{size} at {align}");
+                    let taken = before - free_bytes(heap);
+                    // A cached block was counted as free.
+                    assert_eq!(taken, (size + 4) / 4 * 4 + 4, "{size} at {align}");
+                    // SAFETY: the block is live and that long.
+                    unsafe { block.write_bytes((size + align + round) as u8, size) };
+                    blocks.push((block, size, (size + align + round) as u8));
+                }
+            }
+            assert_eq!(heap.check(&mut Cursor::default(), usize::MAX), Ok(Progress::Done));
+            // Some go before the next round, so that it finds holes.
+            let mut index = 0;
+            blocks.retain(|&(block, size, fill)| {
+                index += 1;
+                // SAFETY: the block is live, that long, and freed once.
+                unsafe {
+                    assert!((0..size).all(|at| block.add(at).read() == fill));
+                    if index % 3 != round % 3 {
+                        assert_eq!(heap.deallocate(block), Ok(size));
+                        return false;
+                    }
+                }
+                true
+            });
+        }
+    });
+}
+
+#[test]
+fn a_block_pays_its_word_whatever_its_alignment() {
+    alignment_costs_nothing_more::<Words>();
+    alignment_costs_nothing_more::<CachedWords>();
 }

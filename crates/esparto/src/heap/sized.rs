@@ -1,13 +1,15 @@
 //! Blocks that know their size, for callers who do not.
 
+use core::alloc::Layout;
 use core::ptr::NonNull;
 
 pub(crate) mod seal;
 
 use super::{Corruption, Cursor, Extent, Grant, InitError, Progress, RawHeap};
 
-/// A heap for `malloc`, `realloc` and `free`: four bytes more for each block (with an alignment
-/// above four, as many bytes as that), and a free that is checked.
+/// A heap for `malloc`, `realloc` and `free`: four bytes more for each block, and a free that is
+/// checked. (A heap without [`lead_bytes`](RawHeap::lead_bytes) pays, with an alignment above four, as
+/// many bytes as that.)
 ///
 /// The header holds the block's size and alignment, disguised with the block's address: a pointer
 /// that was never handed out, points inside a block, or was given back before does not show a
@@ -84,11 +86,17 @@ impl<H: RawHeap> SizedHeap<H> {
     /// Hands out `size` bytes aligned to `align`; `None` when there is no room, the size is zero
     /// or the alignment is no power of two.
     pub fn allocate(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let (layout, offset) = seal::layout(size, align)?;
+        let (layout, offset) = Self::layout(size, align)?;
         if size == 0 {
             return None;
         }
-        let Grant { ptr, .. } = self.heap.allocate(layout)?;
+        let Grant { ptr, .. } = if H::lead_bytes() == 0 {
+            self.heap.allocate(layout)?
+        } else {
+            // Of the same size as with the alignment of `layout`.
+            let layout = Layout::from_size_align(layout.size(), align.max(seal::BYTES)).ok()?;
+            self.heap.allocate_led(layout)?
+        };
         // SAFETY: the block is `offset` longer than asked for, and a header fits in front.
         unsafe {
             let block = ptr.add(offset);
@@ -99,6 +107,16 @@ impl<H: RawHeap> SizedHeap<H> {
             ));
             Some(block)
         }
+    }
+
+    /// The layout with which the block for `size` bytes is given back and resized, and how far the bytes
+    /// are into it. `None` for a size beyond the limit or an alignment that is none.
+    fn layout(size: usize, align: usize) -> Option<(Layout, usize)> {
+        let lead = H::lead_bytes();
+        if lead == 0 {
+            return seal::layout(size, align);
+        }
+        seal::layout(size, lead).filter(|_| align.is_power_of_two())
     }
 
     fn may_hold(&self, addr: usize) -> bool {
@@ -134,7 +152,7 @@ impl<H: RawHeap> SizedHeap<H> {
     /// Nobody uses the block any more, and nobody writes the memory meanwhile.
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<usize, Refused> {
         let Some((size, align)) = self.look(ptr) else { return Err(self.refuse(ptr)) };
-        let Some((layout, offset)) = seal::layout(size, align) else {
+        let Some((layout, offset)) = Self::layout(size, align) else {
             return Err(self.refuse(ptr));
         };
         // SAFETY: the header says that the block is live, and of this layout. It is broken first,
@@ -157,7 +175,7 @@ impl<H: RawHeap> SizedHeap<H> {
         let Some((old_size, align)) = self.look(ptr) else { return Err(self.refuse(ptr)) };
         let exhausted = Refused::Exhausted { requested_bytes: size };
         let (Some((old, offset)), Some((new, _))) =
-            (seal::layout(old_size, align), seal::layout(size, align))
+            (Self::layout(old_size, align), Self::layout(size, align))
         else {
             return Err(exhausted);
         };

@@ -46,6 +46,22 @@ impl<P: Preset> Heap<P> {
     fn control(&self) -> Control<P> {
         Control::new(self.base)
     }
+
+    /// A block whose byte behind `LEAD` others is aligned.
+    #[inline(always)]
+    fn allocate_after<const LEAD: usize>(&mut self, layout: Layout) -> Option<Grant> {
+        // SAFETY: `init` made the heap; `&mut` keeps others out.
+        let block = unsafe {
+            if Control::<P>::HAS_CACHE {
+                self.control().take_cached::<LEAD>(layout.size(), layout.align())
+            } else {
+                self.control().take::<LEAD>(layout.size(), layout.align())
+            }
+        };
+        // A block never takes more than its footprint.
+        let taken_bytes = Control::<P>::footprint(layout.size());
+        NonNull::new(block).map(|ptr| Grant { ptr, taken_bytes })
+    }
 }
 
 impl<P> core::fmt::Debug for Heap<P> {
@@ -110,17 +126,20 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
     // Whoever calls it by name has few such places; a call is a tenth of the work.
     #[inline(always)]
     fn allocate(&mut self, layout: Layout) -> Option<Grant> {
-        // SAFETY: `init` made the heap; `&mut` keeps others out.
-        let block = unsafe {
-            if Control::<P>::HAS_CACHE {
-                self.control().take_cached(layout.size(), layout.align())
-            } else {
-                self.control().take(layout.size(), layout.align())
-            }
-        };
-        // A block never takes more than its footprint.
-        let taken_bytes = Control::<P>::footprint(layout.size());
-        NonNull::new(block).map(|ptr| Grant { ptr, taken_bytes })
+        self.allocate_after::<0>(layout)
+    }
+
+    fn lead_bytes() -> usize {
+        P::GRANULE_BYTES
+    }
+
+    fn allocate_led(&mut self, layout: Layout) -> Option<Grant> {
+        // A granule is 4, 8 or 16 bytes.
+        match P::GRANULE_BYTES {
+            4 => self.allocate_after::<4>(layout),
+            8 => self.allocate_after::<8>(layout),
+            _ => self.allocate_after::<16>(layout),
+        }
     }
 
     #[inline(always)]

@@ -75,7 +75,7 @@ impl<P: Preset> Control<P> {
                 let fit = (block.addr() + size).saturating_sub(start);
                 let leads = |head| self.link(head).addr() == block.addr();
                 let is_there = |fit: usize| {
-                    self.probe(fit, gap, self.probe_from(fit, gap)).is_some()
+                    self.probe::<0>(fit, gap, self.probe_from(fit, gap)).is_some()
                         || fit <= Self::SMALL_LIMIT && leads(self.small_head(fit))
                         || fit <= Self::CACHE_LIMIT && leads(self.cache_head(fit))
                 };

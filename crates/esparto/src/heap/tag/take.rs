@@ -7,12 +7,13 @@ use super::bits::{FIRST_LARGE, large_list_of, list_of, lowest_bit};
 use super::control::{Control, KEEP, LARGE_MAP, LIVE, MOST, SMALL_MAP};
 
 impl<P: Preset> Control<P> {
-    /// Takes a block for `size` bytes out of the lists.
+    /// Takes a block for `size` bytes out of the lists, of which the one `LEAD` bytes from the start, a
+    /// multiple of the granule, is aligned.
     ///
     /// # Safety
     /// The heap is initialized; `align` is a power of two.
     #[inline(always)]
-    pub(super) unsafe fn take(self, size: usize, align: usize) -> *mut u8 {
+    pub(super) unsafe fn take<const LEAD: usize>(self, size: usize, align: usize) -> *mut u8 {
         // SAFETY: (list invariant) heads lead to free blocks of the list's size; a free block has
         // live neighbours, so the tag behind it becomes `LIVE`.
         unsafe {
@@ -21,7 +22,7 @@ impl<P: Preset> Control<P> {
                 let granules = taken / Self::GRANULE;
                 let head = self.small_head(taken);
                 let block = self.link(head);
-                if !self.is_none(block) && block.addr() & (align - 1) == 0 {
+                if !self.is_none(block) && (block.addr() + LEAD) & (align - 1) == 0 {
                     self.pop(block, head, granules, SMALL_MAP);
                     self.set_tag(block, LIVE);
                     self.set_tag(block.add(taken), LIVE);
@@ -52,12 +53,12 @@ impl<P: Preset> Control<P> {
                         self.place_listed(block, rest);
                         return block.add(rest);
                     }
-                    return self.take_end(taken);
+                    return self.take_end::<LEAD>(taken);
                 }
             } else if align <= Self::GRANULE {
-                return self.take_start(taken);
+                return self.take_start::<LEAD>(taken);
             }
-            self.take_aligned(taken, align)
+            self.take_aligned::<LEAD>(taken, align)
         }
     }
 
@@ -67,12 +68,12 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(always)]
-    unsafe fn take_end(self, size: usize) -> *mut u8 {
+    unsafe fn take_end<const LEAD: usize>(self, size: usize) -> *mut u8 {
         // SAFETY: (list invariant) as for `take`; behind the block something live begins.
         unsafe {
             let map = self.word(LARGE_MAP);
             if map == 0 {
-                return self.take_probed(size, 0, Self::list_below(size));
+                return self.take_probed::<LEAD>(size, 0, Self::list_below(size));
             }
             let list = FIRST_LARGE + lowest_bit(map);
             let head = self.head(list);
@@ -114,7 +115,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(always)]
-    unsafe fn take_start(self, size: usize) -> *mut u8 {
+    unsafe fn take_start<const LEAD: usize>(self, size: usize) -> *mut u8 {
         // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`; behind the
         // block something live begins.
         unsafe {
@@ -127,7 +128,7 @@ impl<P: Preset> Control<P> {
             if self.is_none(block) || self.large_size(block) < size {
                 let map = self.word(LARGE_MAP) & (u32::MAX << 1).wrapping_shl(list as u32);
                 if map == 0 {
-                    return self.take_probed(size, 0, list);
+                    return self.take_probed::<LEAD>(size, 0, list);
                 }
                 list = FIRST_LARGE + lowest_bit(map);
                 head = self.head(list);
@@ -150,7 +151,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(never)]
-    unsafe fn take_aligned(self, size: usize, align: usize) -> *mut u8 {
+    unsafe fn take_aligned<const LEAD: usize>(self, size: usize, align: usize) -> *mut u8 {
         let gap = align - Self::GRANULE;
         // SAFETY: (list invariant) as for `take`.
         unsafe {
@@ -170,7 +171,7 @@ impl<P: Preset> Control<P> {
                 list = large_list_of(sure.min(most / Self::GRANULE));
                 let block = self.link(self.head(list));
                 if !self.is_none(block) && self.large_size(block) >= size + gap {
-                    return self.carve_aligned(block, size, gap);
+                    return self.carve_aligned::<LEAD>(block, size, gap);
                 }
                 larger = (u32::MAX << 1).wrapping_shl(list as u32);
             }
@@ -179,11 +180,11 @@ impl<P: Preset> Control<P> {
                 first = FIRST_LARGE;
                 map = self.word(LARGE_MAP) & larger;
                 if map == 0 {
-                    return self.take_probed(size, gap, list);
+                    return self.take_probed::<LEAD>(size, gap, list);
                 }
             }
             let block = self.link(self.head(first + lowest_bit(map)));
-            self.carve_aligned(block, size, gap)
+            self.carve_aligned::<LEAD>(block, size, gap)
         }
     }
 
@@ -192,10 +193,15 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The block is listed, `found` bytes long, and [`fit`](Self::fit) says that they do.
     #[inline(never)]
-    unsafe fn carve_aligned(self, block: *mut u8, size: usize, gap: usize) -> *mut u8 {
+    unsafe fn carve_aligned<const LEAD: usize>(
+        self,
+        block: *mut u8,
+        size: usize,
+        gap: usize,
+    ) -> *mut u8 {
         // SAFETY: the block is free.
         let found = unsafe { self.size(block, self.tag(block)) };
-        let taken = Self::fit(block, found, size, gap);
+        let taken = Self::fit::<LEAD>(block, found, size, gap);
         let front = taken.addr() - block.addr();
         let behind = found - size - front;
         // SAFETY: as promised, all pieces lie inside the block; its neighbours are live.
@@ -227,8 +233,9 @@ impl<P: Preset> Control<P> {
     /// The highest place in a free block for `size` bytes, clear of the bits of `gap`. Below
     /// `block` when there is none.
     #[inline(always)]
-    fn fit(block: *mut u8, found: usize, size: usize, gap: usize) -> *mut u8 {
-        block.wrapping_add(found).wrapping_sub(size).map_addr(|addr| addr & !gap)
+    fn fit<const LEAD: usize>(block: *mut u8, found: usize, size: usize, gap: usize) -> *mut u8 {
+        let last = block.wrapping_add(found).wrapping_sub(size);
+        last.map_addr(|addr| ((addr.wrapping_add(LEAD)) & !gap).wrapping_sub(LEAD))
     }
 
     /// Takes `size` bytes when no list is sure to hold a block for them.
@@ -237,11 +244,16 @@ impl<P: Preset> Control<P> {
     /// As for [`take`](Self::take).
     #[cold]
     #[inline(never)]
-    unsafe fn take_probed(self, size: usize, gap: usize, list: usize) -> *mut u8 {
+    unsafe fn take_probed<const LEAD: usize>(
+        self,
+        size: usize,
+        gap: usize,
+        list: usize,
+    ) -> *mut u8 {
         // SAFETY: passed on; the probe finds what fits.
         unsafe {
-            match self.probe(size, gap, list) {
-                Some((block, _)) => self.carve_aligned(block, size, gap),
+            match self.probe::<LEAD>(size, gap, list) {
+                Some((block, _)) => self.carve_aligned::<LEAD>(block, size, gap),
                 None => null_mut(),
             }
         }
@@ -266,7 +278,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take); the list exists.
     #[inline(always)]
-    pub(super) unsafe fn probe(
+    pub(super) unsafe fn probe<const LEAD: usize>(
         self,
         size: usize,
         gap: usize,
@@ -281,7 +293,7 @@ impl<P: Preset> Control<P> {
                 let mut block = self.link(self.head(list));
                 while !self.is_none(block) {
                     let found = self.size(block, self.tag(block));
-                    if Self::fit(block, found, size, gap).addr() >= block.addr() {
+                    if Self::fit::<LEAD>(block, found, size, gap).addr() >= block.addr() {
                         return Some((block, found));
                     }
                     probes = probes.checked_sub(1)?;
