@@ -6,6 +6,7 @@ mod global;
 mod grow;
 mod handle;
 mod sized;
+mod slot;
 mod state;
 
 use core::alloc::Layout;

@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use esparto::heap::ExtentKind;
 use esparto::heap::linked_list::{BestFit, LinkedList, Merging};
 use esparto::{
     AllocError, Caps, Cursor, Event, Memory, Owner, Policy, Progress, Region, RegionError,
@@ -375,6 +376,37 @@ fn figures_are_per_region_and_per_capability() {
     assert_eq!(all.largest_free_bytes, memory.caps_stats(Caps::EXTERNAL).largest_free_bytes);
     assert_eq!(internal.fragmentation_percent(), 0);
     assert_eq!(memory.caps_stats(Caps::RTC).fragmentation_percent(), 100, "nothing free: 100");
+}
+
+#[test]
+fn the_stretches_of_a_region_lie_side_by_side_and_cover_it() {
+    let memory = chip();
+    let blocks: Vec<_> =
+        (0..6).map(|_| memory.allocate(layout(300, 4), Caps::INTERNAL).unwrap()).collect();
+    for block in blocks.iter().step_by(2) {
+        // SAFETY: from this memory with this layout, and once.
+        unsafe { memory.deallocate(*block, layout(300, 4)) };
+    }
+    let stats = memory.region_stats(RegionId(0)).unwrap();
+    let (mut addr, mut free_count, mut free_bytes) = (0, 0, 0);
+    let end_addr = stats.start_addr + stats.size_bytes;
+    while let Some(stretch) = memory.stretch_at(RegionId(0), addr) {
+        let expected_addr = if addr == 0 { stats.start_addr } else { addr };
+        assert_eq!(stretch.start_addr, expected_addr);
+        assert!(stretch.len_bytes != 0 && stretch.start_addr + stretch.len_bytes <= end_addr);
+        if stretch.kind == ExtentKind::Free {
+            free_count += 1;
+            free_bytes += stretch.len_bytes;
+        }
+        addr = stretch.start_addr + stretch.len_bytes;
+    }
+    assert_eq!((addr, free_count, free_bytes), (end_addr, stats.free_count, stats.free_bytes));
+    // From inside a stretch on; outside of the region there is none.
+    let freed = memory.stretch_at(RegionId(0), blocks[0].addr().get() + 8).unwrap();
+    assert!(freed.kind == ExtentKind::Free && freed.len_bytes <= 300);
+    assert_eq!(memory.stretch_at(RegionId(0), stats.start_addr - 1), None);
+    assert_eq!(memory.stretch_at(RegionId(0), end_addr), None);
+    assert_eq!(memory.stretch_at(RegionId(7), 0), None);
 }
 
 #[test]

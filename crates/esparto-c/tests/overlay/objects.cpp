@@ -31,7 +31,7 @@ static void and_no_longer() {
     CHECK(noise_next(1) == 4712 && trouble.refused_status == ESPARTO_IN_USE);
 }
 
-static void objects_keep_their_code() {
+static void objects_keep_their_code(void) {
     size_t shapes = 0;
     CHECK_STATUS(esparto_overlay_find(&overlays, ESPARTO_NAME("shapes"), &shapes), ESPARTO_OK);
     {
