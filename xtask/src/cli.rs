@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
 use crate::{
-    Repo, card, demo, firmware, library, memcheck, overlay_scale, race, steps, test, tools, traces,
+    Repo, card, demo, firmware, library, loader, memcheck, overlay_scale, race, steps, test, tools,
+    traces,
 };
 
 /// The development commands of Esparto.
@@ -49,7 +50,7 @@ enum Command {
         list: bool,
     },
     /// Measure: run the benchmark driver with these arguments, or, with `queues` as the first, that
-    /// of pools and queues; both if there are none
+    /// of pools and queues, or, with `loader`, that of overlays; all if there are none
     Bench {
         /// Passed through to `esparto-bench`; `--help` shows them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
@@ -139,10 +140,17 @@ fn run(command: Command) -> Result<()> {
             if let Some((_, args)) = args.split_first().filter(|(first, _)| *first == "queues") {
                 return queues(args);
             }
+            if let Some((_, args)) = args.split_first().filter(|(first, _)| *first == "loader") {
+                return loader::run(&repo, args);
+            }
             let bench = repo.cargo("run --quiet --release -p esparto-bench --");
             args.iter().fold(bench, Cmd::arg).run()?;
             // Who asks for a part gets that part.
-            if args.is_empty() { queues(&[]) } else { Ok(()) }
+            if !args.is_empty() {
+                return Ok(());
+            }
+            queues(&[])?;
+            loader::run(&repo, &[])
         }
         Command::Race { rounds } => race::run(&repo, rounds),
         Command::Memcheck => memcheck::run(&repo),

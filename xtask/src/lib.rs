@@ -18,6 +18,7 @@ mod firmware;
 mod freertos;
 mod heavy;
 mod library;
+mod loader;
 mod memcheck;
 mod miri;
 mod overlay_scale;

@@ -287,7 +287,11 @@ fn the_loader_stays_as_small_as_it_is() {
 
 /// A session of `gdb-multiarch` with a program on the simulator, whose overlays are on a card.
 fn gdb(program: &str, commands: &[&str]) -> String {
-    let image = card(program, Format::Fat16, &files(program));
+    let image = out().join("card-for-gdb.img");
+    let files = files(program);
+    let pairs = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let card = card_image::build(4 << 20, Format::Fat16, pairs).expect("there is room");
+    fs::write(&image, card).expect("there is room");
     let mut simulator = Command::new(env!("CARGO_BIN_EXE_esparto"))
         .arg("sim")
         .arg(elf(out(), &format!("{program}.flash.elf")))
