@@ -55,11 +55,15 @@ pub enum Command {
 }
 
 pub(crate) const LONG_HELP: &str = "\
-An overlay is linked with the firmware, taken out of it and kept on storage:
+An overlay is linked with the firmware, taken out of it and kept on storage. By steps:
 
-  esparto overlay link --config esparto.toml --out build/overlays
+  esparto overlay link --config esparto.toml --out build/overlays build/*.o
   riscv32-esp-elf-gcc … -Wl,@build/overlays/link.args -o firmware.elf
   esparto overlay pack firmware.elf --config esparto.toml --out data/
+
+Or around a link command; for Cargo, the linker is `esparto-ld`:
+
+  esparto overlay wrap --config esparto.toml -- riscv32-esp-elf-gcc main.o … -o firmware.elf
 
 docs/overlays.md says what esparto.toml holds and how the parts meet.";
 

@@ -219,6 +219,33 @@ fn a_compilers_link_command_is_wrapped() {
     );
 }
 
+/// What Cargo sees of a link that cannot be done: an exit code, and the reason with its mend.
+#[test]
+fn the_linker_for_cargo_fails_the_build() {
+    let desk = marked_desk();
+    let link = |config: &str| {
+        desk.write("cargo.toml", config);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_esparto-ld"));
+        command.args(["-flavor", "gnu", "-o"]).arg(desk.path("firmware.elf"));
+        command.arg(desk.path("main.o")).env("ESPARTO_CONFIG", desk.path("cargo.toml"));
+        let output = command.output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let head = &CONFIG[..CONFIG.find("[[overlay]]").expect("there")];
+    for (overlay, expected) in [
+        ("name = \"dsp\"\ncrate = \"dsp-lib\"", "the crate dsp_lib is not linked"),
+        ("name = \"dsp\"", "overlay dsp has no files"),
+        ("name = \"dsp\"\nfiles = [\"gone.o\"]", "no file matches"),
+        // The real linker's own words come through: nothing defines what is called.
+        ("name = \"fft\"\nfiles = [\"fft.o\"]", "undefined symbol"),
+    ] {
+        let (code, said) = link(&format!("{head}[[overlay]]\n{overlay}\n"));
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(expected) && said.contains("mend: "), "{expected} not in: {said}");
+    }
+    assert!(!desk.path("firmware.elf").exists());
+}
+
 #[test]
 fn a_second_build_of_the_same_writes_nothing() {
     let desk = marked_desk();
