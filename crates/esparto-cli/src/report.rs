@@ -6,6 +6,7 @@
 
 mod history;
 mod model;
+mod overlay_symbols;
 mod overlays;
 mod page;
 mod pools;
@@ -20,7 +21,7 @@ mod trace_file;
 
 use std::path::{Path, PathBuf};
 
-use esparto_trace::{Entry, Record};
+use esparto_trace::{Entry, MAX_FRAMES, Record};
 
 pub(crate) use model::Model;
 use pools::Pools;
@@ -118,6 +119,11 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
 #[inline]
 fn take(model: &mut Model, record: &Record, trace: &TraceFile) {
     match &record.entry {
+        Entry::Event(event) if model.has_overlays() => {
+            let mut frames = [0; MAX_FRAMES];
+            let frames = model.mark_overlays(trace.frames(), &mut frames);
+            model.event(record.time_ticks, record.owner, event, frames);
+        }
         Entry::Event(event) => model.event(record.time_ticks, record.owner, event, trace.frames()),
         Entry::Snapshot(snapshot) => model.snapshot(record.time_ticks, snapshot),
         Entry::Region(definition) => model.define(*definition),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use esparto::{Caps, Event, Owner};
-use esparto_trace::{RegionDefinition, RegionSnapshot};
+use esparto_trace::{MAX_FRAMES, RegionDefinition, RegionSnapshot};
 use rustc_hash::FxHashMap;
 
 use super::history::{History, Life};
@@ -185,6 +185,25 @@ impl Model {
         });
         self.scratch.push(Vec::new());
         self.timeline.add_region(definition.bookkeeping_bytes as u64);
+    }
+
+    /// Do return addresses need to be marked with the overlay that they are in?
+    pub(crate) fn has_overlays(&self) -> bool {
+        self.sites.overlays().is_some()
+    }
+
+    /// Marks them, in `place`.
+    pub(crate) fn mark_overlays<'f>(
+        &self,
+        frames: &[usize],
+        place: &'f mut [usize; MAX_FRAMES],
+    ) -> &'f [usize] {
+        let place = &mut place[..frames.len()];
+        place.copy_from_slice(frames);
+        if let Some(symbols) = self.sites.overlays() {
+            symbols.mark(place, |overlay| self.overlays.is_present(overlay));
+        }
+        place
     }
 
     /// Takes one event. `frames` are return addresses, innermost first.

@@ -102,6 +102,11 @@ impl Overlays {
         }
     }
 
+    /// Is its code in a slot now?
+    pub(crate) fn is_present(&self, overlay: u16) -> bool {
+        self.slots.values().any(|slot| slot.holds(overlay))
+    }
+
     /// The trace ends: what is in a slot stays to its end.
     pub(crate) fn finish(&mut self, end_ticks: u64) {
         let end_ticks = end_ticks.max(self.last_ticks);

@@ -10,6 +10,7 @@ mod tables;
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 
+use super::pools::is_about_pools_or_health;
 use super::summary::Summary;
 use super::{Model, terminal};
 use crate::Failure;
@@ -42,6 +43,7 @@ pub(crate) fn page(model: &Model, summary: &Summary) -> Result<String, Failure> 
             (overlays::section(summary))
             (map_section(summary, &map))
             (tables::failures(summary))
+            (pools_and_health(summary))
             (tables::leaks(summary))
             (tables::owners(summary))
             (tables::sites(summary))
@@ -89,7 +91,21 @@ fn alerts(summary: &Summary) -> Markup {
                 (count(problem.first_event_count)) " events: " (problem.what)
             }
         }
-        @for note in &summary.notes { p.alert.note { (note) } }
+        @for note in summary.notes.iter().filter(|note| !is_about_pools_or_health(note)) {
+            p.alert.note { (note) }
+        }
+    }
+}
+
+fn pools_and_health(summary: &Summary) -> Markup {
+    let mut lines = summary.notes.iter().filter(|note| is_about_pools_or_health(note)).peekable();
+    html! {
+        @if lines.peek().is_some() {
+            section {
+                h2 { "Pools and health" }
+                ul { @for line in lines { li { (line) } } }
+            }
+        }
     }
 }
 

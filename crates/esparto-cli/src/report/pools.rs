@@ -8,6 +8,15 @@ use esparto_trace::{Entry, Figures, Health};
 /// A trace of months may tell of any number of things; so many are shown.
 const LIMIT: usize = 200;
 
+/// How the lines begin.
+const OF_A_POOL: &str = "Pool of ";
+const OF_HEALTH: &str = "Health at last: ";
+
+/// Is a note one of [`Pools::lines`]?
+pub(crate) fn is_about_pools_or_health(note: &str) -> bool {
+    note.starts_with(OF_A_POOL) || note.starts_with(OF_HEALTH)
+}
+
 /// A pool, from its events.
 #[derive(Debug, Default)]
 struct Pool {
@@ -82,11 +91,11 @@ impl Pools {
         let pools = self.pools.iter().map(|(start_addr, pool)| {
             let Pool { block_bytes, block_count, taken_count, given_count, .. } = pool;
             format!(
-                "Pool of {block_count} blocks of {block_bytes} bytes at {start_addr:#010x}: {taken_count} taken, {given_count} given back, at most {} in use, {} frees refused.",
+                "{OF_A_POOL}{block_count} blocks of {block_bytes} bytes at {start_addr:#010x}: {taken_count} taken, {given_count} given back, at most {} in use, {} frees refused.",
                 pool.peak_count, pool.refused_count
             )
         });
-        let health = self.health.values().map(|health| format!("Health at last: {health}."));
+        let health = self.health.values().map(|health| format!("{OF_HEALTH}{health}."));
         pools.chain(health).collect()
     }
 }

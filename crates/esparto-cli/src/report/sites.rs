@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::overlay_symbols::OverlaySymbols;
 use super::symbols::{Frame, Symbols};
 
 /// Distinct call stacks that are told apart; later ones share one entry, so that a trace with a
@@ -53,6 +54,11 @@ impl Sites {
             sites.stacks.push(Stack { addrs: Box::default(), site });
         }
         sites
+    }
+
+    /// Where overlays are, if there are any.
+    pub(crate) fn overlays(&self) -> Option<&OverlaySymbols> {
+        self.symbols.as_ref().map(Symbols::overlays).filter(|overlays| !overlays.is_empty())
     }
 
     /// The number of the stack `addrs`, innermost first.

@@ -1,12 +1,12 @@
 //! Functions and lines of an ELF file.
 
 use std::fmt;
-use std::ops::Range;
 use std::path::Path;
 
 use addr2line::Loader;
 use object::{Object, ObjectSection};
 
+use super::overlay_symbols::OverlaySymbols;
 use crate::Failure;
 
 /// Crates whose functions stand between the user's code and the heap.
@@ -65,8 +65,7 @@ impl fmt::Display for Frame {
 /// The debug information and symbols of an ELF file.
 pub(crate) struct Symbols {
     loader: Loader,
-    /// Where overlays are linked to run; several may share addresses.
-    overlays: Vec<Range<u64>>,
+    overlays: OverlaySymbols,
     build_id: Option<Vec<u8>>,
 }
 
@@ -99,12 +98,7 @@ impl Symbols {
         }
         let build_id = file.build_id().ok().flatten().map(<[u8]>::to_vec);
         let loader = Loader::new(elf).map_err(|error| not_elf(&error))?;
-        let is_overlay = |name: &str| name.starts_with(".ovl") && name.ends_with("_e");
-        let overlays = file
-            .sections()
-            .filter(|section| section.name().is_ok_and(is_overlay))
-            .map(|section| section.address()..section.address() + section.size())
-            .collect();
+        let overlays = OverlaySymbols::read(&file);
         Ok(Self { loader, overlays, build_id })
     }
 
@@ -113,14 +107,17 @@ impl Symbols {
         self.build_id.as_deref()
     }
 
+    /// Where overlays are.
+    pub(crate) fn overlays(&self) -> &OverlaySymbols {
+        &self.overlays
+    }
+
     /// The functions at an address, the innermost inlined one first; one frame with the address
     /// itself when nothing is known.
     pub(crate) fn frames_at(&self, addr: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
-        // Which of several it was, a stack does not say.
-        if self.overlays.iter().filter(|overlay| overlay.contains(&addr)).count() > 1 {
-            let function = format!("code of an overlay at {:#010x}", addr + 1);
-            return vec![Frame { function, location: None }];
+        if let Some(function) = self.overlays.function_at(addr) {
+            return vec![Frame { function: demangled(&function), location: None }];
         }
         if let Ok(mut found) = self.loader.find_frames(addr) {
             while let Ok(Some(frame)) = found.next() {

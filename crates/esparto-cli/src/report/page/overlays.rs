@@ -21,7 +21,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
             h2 { "Overlays" }
             p.hint {
                 "Code from storage: who was in which slot of executable memory when. Each bar begins "
-                "with a load and ends with an eviction. Of calls that find their code nothing is told: "
+                "with the end of a load and ends with an eviction; in between the slot is being loaded. Of calls that find their code nothing is told: "
                 "they cost nothing."
             }
             ul.legend {
