@@ -32,6 +32,13 @@ void *esparto_idf_malloc(size_t size);
  */
 void esparto_idf_overlay_settings(esparto_overlay_settings_t *settings);
 
+/**
+ * Names ESP-IDF's own heaps in the trace that runs, by the chip's ranges of addresses: behind
+ * esparto_trace_start. With CONFIG_ESPARTO_TRACE_HEAP their blocks are in it from then on.
+ * ESPARTO_NOT_STARTED when no trace runs.
+ */
+enum esparto_status_t esparto_idf_trace_heap(void);
+
 #ifdef __cplusplus
 }
 #endif

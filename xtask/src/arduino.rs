@@ -120,8 +120,6 @@ impl Desk<'_> {
                 .arg("-I")
                 .arg(idf.join("stand-in"))
                 .arg("-I")
-                .arg(&idf)
-                .arg("-I")
                 .arg(self.folder.join("src"));
             compile.words(language).arg(&source).arg("-o").arg(&object).run()?;
             objects.push(object);

@@ -11,7 +11,7 @@ use crate::exec::Cmd;
 use crate::python::Python;
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
-use crate::{Repo, library, tools};
+use crate::{Repo, library, tools, traces};
 
 /// Where the component is.
 const DIR: &str = "integrations/esp-idf";
@@ -46,6 +46,8 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
         desk.configure(&python, settings)?;
         desk.build_and_run(tally)?;
     }
+    the_heap_of_esp_idf_is_reported(repo, &out.join(SETTINGS[0].0).join("heap.trace"))?;
+    tally.pass();
     mistakes_are_named(&Desk { repo, dir: &dir, out: out.join(SETTINGS[0].0) }, tally)
 }
 
@@ -115,10 +117,33 @@ impl Desk<'_> {
         said(&build.env("CARGO_TARGET_DIR", self.repo.target_dir()?))?;
         tally.pass();
         let program = self.out.join("build/component");
-        says_ok(&tool("qemu-system-riscv32", self.dir).words(QEMU).arg(program))?;
+        // What it writes lies beside it.
+        says_ok(&tool("qemu-system-riscv32", &self.out).words(QEMU).arg(program))?;
         tally.pass();
         Ok(())
     }
+}
+
+/// The trace that the hooks of the heap fed is one that the host tool reports without a complaint.
+fn the_heap_of_esp_idf_is_reported(repo: &Repo, trace: &Path) -> Result<()> {
+    let report = traces::report(repo, trace).arg("--json").read()?;
+    let report: serde_json::Value = serde_json::from_str(&report).context("a report in JSON")?;
+    for (said, expected) in [
+        (&report["trace"]["allocation_count"], 3),
+        (&report["trace"]["deallocation_count"], 2),
+        (&report["trace"]["lost_count"], 0),
+    ] {
+        ensure!(
+            said == expected,
+            "the trace of ESP-IDF's heap says {said}, not {expected}: {report}"
+        );
+    }
+    for name in ["esp-idf internal", "esp-idf PSRAM"] {
+        ensure!(report.to_string().contains(name), "there is no {name} in {report}");
+    }
+    let problems = report["problems"].as_array().map_or(0, Vec::len);
+    ensure!(problems == 0, "{}", report["problems"]);
+    Ok(())
 }
 
 /// What CMake refuses names the mend.

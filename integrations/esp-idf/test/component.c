@@ -6,6 +6,7 @@
 #include "idf.h"
 
 #include "esp_attr.h"
+#include "esp_heap_caps.h"
 #include "esp_private/startup_internal.h"
 #include "heap_memory_layout.h"
 #include "esparto/compat/kraken.h"
@@ -117,6 +118,43 @@ static void overlays_have_their_memory(void) {
     CHECK(!settings.in_interrupt(NULL) && settings.task(NULL) == 1 && settings.wait != NULL);
 }
 
+#if CONFIG_ESPARTO_TRACE_HEAP
+static FILE *file;
+
+static uint32_t now(void *context) {
+    static uint32_t ticks;
+    (void)context;
+    return ticks += 10;
+}
+
+static void write(const uint8_t *bytes, size_t len_bytes, void *context) {
+    (void)context;
+    CHECK(fwrite(bytes, 1, len_bytes, file) == len_bytes);
+}
+#endif
+
+/* ESP-IDF's own heap in Esparto's trace, `heap.trace`: three blocks of which one stays. */
+static void the_heap_of_esp_idf_is_in_the_trace(void) {
+#if CONFIG_ESPARTO_TRACE_HEAP
+    const esparto_trace_settings_t settings = {
+        .now_ticks = now, .write = write, .tick_hz = 1000000, .chip = "esp32c3", .chip_len = 7,
+    };
+    CHECK_STATUS(esparto_idf_trace_heap(), ESPARTO_NOT_STARTED);
+    file = fopen("heap.trace", "wb");
+    CHECK(file != NULL);
+    CHECK_STATUS(esparto_trace_start(&settings), ESPARTO_OK);
+    CHECK_STATUS(esparto_idf_trace_heap(), ESPARTO_OK);
+    void *one = heap_caps_aligned_alloc(4, 1000, MALLOC_CAP_INTERNAL);
+    void *two = heap_caps_aligned_alloc(4, 2000, MALLOC_CAP_INTERNAL);
+    void *three = heap_caps_aligned_alloc(4, 3000, MALLOC_CAP_SPIRAM);
+    CHECK(one != NULL && two != NULL && three != NULL);
+    heap_caps_free(one);
+    heap_caps_free(three);
+    CHECK_STATUS(esparto_trace_stop(), ESPARTO_OK);
+    CHECK(fclose(file) == 0);
+#endif
+}
+
 int main(void) {
     the_reserve_is_kept();
     regions_come_from_the_heap_at_start_up();
@@ -124,6 +162,7 @@ int main(void) {
     pools_are_those_of_menuconfig();
     statics_lie_where_the_setting_says();
     overlays_have_their_memory();
+    the_heap_of_esp_idf_is_in_the_trace();
     puts("component: ok");
     return 0;
 }

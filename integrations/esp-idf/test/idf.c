@@ -7,7 +7,6 @@
 #include "esp_heap_caps.h"
 #include "esp_rom_sys.h"
 #include "esp_system.h"
-#include "esp_timer.h"
 #include "esp_private/freertos_debug.h"
 #include "idf.h"
 
@@ -16,9 +15,9 @@ struct heap {
     size_t size, used;
 };
 
-static _Alignas(16) unsigned char internal_memory[INTERNAL_BYTES], external_memory[EXTERNAL_BYTES];
-static struct heap internal = { internal_memory, sizeof internal_memory, 0 };
-static struct heap external = { external_memory, sizeof external_memory, 0 };
+_Alignas(16) unsigned char internal_memory[INTERNAL_BYTES], external_memory[EXTERNAL_BYTES];
+static struct heap internal = { internal_memory, INTERNAL_BYTES, 0 };
+static struct heap external = { external_memory, EXTERNAL_BYTES, 0 };
 
 static struct heap *heap_of(uint32_t caps) {
     return (caps & MALLOC_CAP_SPIRAM) != 0 ? &external : &internal;
@@ -31,25 +30,21 @@ void *heap_caps_aligned_alloc(size_t align, size_t size, uint32_t caps) {
         return NULL;
     }
     heap->used = start + size;
+    if (esp_heap_trace_alloc_hook != NULL) {
+        esp_heap_trace_alloc_hook(heap->memory + start, size, caps);
+    }
     return heap->memory + start;
 }
 
 void heap_caps_free(void *block) {
-    (void)block;
+    if (block != NULL && esp_heap_trace_free_hook != NULL) {
+        esp_heap_trace_free_hook(block);
+    }
 }
 
 size_t heap_caps_get_free_size(uint32_t caps) {
     const struct heap *heap = heap_of(caps);
     return heap->size - heap->used;
-}
-
-size_t heap_caps_get_allocated_size(void *block) {
-    (void)block;
-    return 64;
-}
-
-void idf_forget(void) {
-    internal.used = external.used = 0;
 }
 
 /* There is one task, and its stack is that of the program. */
@@ -70,11 +65,6 @@ void vTaskDelay(uint32_t ticks) {
 
 BaseType_t xPortInIsrContext(void) {
     return 0;
-}
-
-int64_t esp_timer_get_time(void) {
-    static int64_t now;
-    return now += 10;
 }
 
 int esp_rom_printf(const char *format, ...) {

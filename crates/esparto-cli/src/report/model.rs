@@ -312,7 +312,9 @@ impl Model {
             self.unmatched(index, addr, size_bytes);
             return;
         };
-        if block.size_bytes != size_bytes || block.region != index {
+        // Another heap's hook may not know the size, and says 0.
+        let is_size_wrong = size_bytes != 0 && block.size_bytes != size_bytes;
+        if is_size_wrong || block.region != index {
             self.problems.add(Kind::Size, self.now, || {
                 format!(
                     "{addr:#010x} was freed as {size_bytes} bytes, but {} were allocated there",

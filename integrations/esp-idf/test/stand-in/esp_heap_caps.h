@@ -12,6 +12,5 @@
 void *heap_caps_aligned_alloc(size_t align, size_t size, uint32_t caps);
 void heap_caps_free(void *block);
 size_t heap_caps_get_free_size(uint32_t caps);
-size_t heap_caps_get_allocated_size(void *block);
 
 #endif
