@@ -1,13 +1,14 @@
-//! The applications for real chips under esp-hal: built by the stable compiler, their overlays packed,
-//! and made into flash images that are held to the chips' maps.
+//! esp-hal: the radio's C names on the emulated core, and the applications for real chips, built by the
+//! stable compiler, their overlays packed, made into flash images that are held to the chips' maps.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::emulator::Emulator;
 use crate::exec::Cmd;
-use crate::program::{IMAC, IMC};
+use crate::program::{IMAC, IMC, Program};
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
 use crate::{Repo, tools};
@@ -18,6 +19,9 @@ const DIR: &str = "examples/esp-hal";
 /// The chips, and what their cores are.
 const CHIPS: [(&str, &str); 2] = [("esp32c3", IMC), ("esp32c6", IMAC)];
 
+/// The radio's C names, called from C on the core.
+const RADIO: Program = Program::new("radio", "radio", IMC);
+
 /// Cargo in that workspace, with its own place for what it builds.
 fn cargo(repo: &Repo, out: &Path, words: &str) -> Cmd {
     repo.cargo_in(DIR, words).words("--locked --target-dir").arg(out)
@@ -26,6 +30,9 @@ fn cargo(repo: &Repo, out: &Path, words: &str) -> Cmd {
 /// Everything that can be shown without a chip.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_targets(&tools::BARE_TARGETS)?;
+    tools::RISCV_GCC.ensure()?;
+    Emulator::qemu()?.boot(repo, &RADIO, None, |line| println!("{line}"))?;
+    tally.pass();
     repo.cargo("build --quiet --locked --release -p esparto-cli").run()?;
     let tools_dir = repo.target_dir()?.join("release");
     let out = repo.target_dir()?.join("esp-hal");
@@ -59,8 +66,10 @@ fn build(repo: &Repo, out: &Path, tools: &Path, chip: &str, target: &str) -> Res
     Ok(out.join(target).join("release").join(name))
 }
 
-/// Lints the workspace, each part for the machine it runs on.
+/// Lints the workspace, each part for the machine it runs on, and the program with the C part.
 pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tools::RISCV_GCC.ensure()?;
+    checked(&RADIO.cargo(repo, None, "clippy").words("-- -D warnings"), tally)?;
     let out = repo.target_dir()?.join("esp-hal");
     checked(&cargo(repo, &out, "clippy -p image --all-targets").words("-- -D warnings"), tally)?;
     for (chip, target) in CHIPS {

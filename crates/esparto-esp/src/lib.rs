@@ -5,7 +5,7 @@
 //! - [`radio_symbols!`] defines the C names that esp-radio and its libraries ask the program's
 //!   allocator for.
 //!
-//! ```no_run
+//! ```no_run,standalone_crate
 //! use esparto::Memory;
 //!
 //! // In a firmware it is the global allocator too.
