@@ -17,7 +17,9 @@ impl From<LoadError> for Status {
             | LoadError::TooManyReturns { .. } => Self::TooMany,
             LoadError::Open { cause: StoreError::NotFound, .. } => Self::NoFile,
             LoadError::Open { .. } | LoadError::Read { .. } => Self::StorageFailed,
-            LoadError::ShortRead { .. } | LoadError::Image { .. } => Self::BadImage,
+            LoadError::ShortRead { .. }
+            | LoadError::Image { .. }
+            | LoadError::CircularDependency { .. } => Self::BadImage,
             LoadError::WrongPart { .. }
             | LoadError::WrongOverlay { .. }
             | LoadError::WrongBuild { .. }

@@ -18,9 +18,12 @@ pub(super) fn make(
 }
 
 /// Lets the firmware's stubs load, where there is a way from a stub to the loader.
-#[cfg_attr(not(target_arch = "riscv32"), expect(clippy::unnecessary_wraps))]
+#[cfg_attr(
+    not(any(target_arch = "riscv32", target_arch = "xtensa")),
+    expect(clippy::unnecessary_wraps, reason = "there it may fail")
+)]
 pub(super) fn install(overlays: &'static System) -> Result<(), LoadError> {
-    #[cfg(target_arch = "riscv32")]
+    #[cfg(any(target_arch = "riscv32", target_arch = "xtensa"))]
     overlays.install()?;
     let _ = overlays;
     Ok(())
