@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exec::Cmd;
 use crate::{
-    Repo, card, demo, firmware, library, loader, memcheck, overlay_scale, race, steps, test, tools,
-    traces,
+    Repo, card, demo, firmware, library, loader, memcheck, overlay_scale, race, sim_soak, steps,
+    test, tools, traces,
 };
 
 /// The development commands of Esparto.
@@ -61,6 +61,15 @@ enum Command {
         /// How often; the best of each counts
         #[arg(long, default_value_t = 2, value_name = "COUNT")]
         rounds: u32,
+    },
+    /// Hold the simulator to QEMU by random programs, and to damaged firmware files, for long
+    SimSoak {
+        /// Instructions of each kind: plain, interrupted, beside protected memory
+        #[arg(long, default_value_t = 10_000_000, value_name = "COUNT")]
+        instructions: u64,
+        /// Firmware files with damage, run with memcheck
+        #[arg(long, default_value_t = 100_000, value_name = "COUNT")]
+        files: u64,
     },
     /// Run the camera and every workload with memcheck, which has to find nothing
     Memcheck,
@@ -153,6 +162,7 @@ fn run(command: Command) -> Result<()> {
             loader::run(&repo, &[])
         }
         Command::Race { rounds } => race::run(&repo, rounds),
+        Command::SimSoak { instructions, files } => sim_soak::run(&repo, instructions, files),
         Command::Memcheck => memcheck::run(&repo),
         Command::Fmt => steps::format(&repo),
         Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),

@@ -29,6 +29,7 @@ mod race;
 mod readme;
 mod repo;
 mod silent;
+mod sim_soak;
 mod steps;
 mod streamed;
 mod tally;

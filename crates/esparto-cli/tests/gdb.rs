@@ -4,9 +4,9 @@
 mod planted_programs;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use planted_programs::{build, firmware, line_that_ends_with};
 
@@ -156,4 +156,124 @@ fn a_debugger_that_leaves_lets_the_firmware_end() {
     let (code, out, errors) = simulator.end();
     assert_eq!(code, Some(0), "{errors}");
     assert!(out.starts_with("110\n"), "{out}");
+}
+
+#[test]
+fn gdb_stops_at_loads_and_at_every_access() {
+    let elf = build("riscv32imac-unknown-none-elf").join("stepped");
+    let simulator = Simulator::start(&elf, &[]);
+    let said = simulator.gdb(
+        &elf,
+        &[
+            "break stepped::add_up",
+            "continue",
+            "rwatch stepped::SUM",
+            "continue",
+            "delete",
+            "awatch stepped::SUM",
+            "continue",
+            "continue",
+            "delete",
+            "continue",
+        ],
+    );
+    assert_in_order(
+        &said,
+        &[
+            "Hardware read watchpoint 2: stepped::SUM",
+            "Hardware read watchpoint 2: stepped::SUM",
+            "Value = ",
+            "value: 100",
+            // The store of the first round, then the load of the second.
+            "Hardware access (read/write) watchpoint 3: stepped::SUM",
+            "Hardware access (read/write) watchpoint 3: stepped::SUM",
+            "New value = ",
+            "value: 101",
+            "Hardware access (read/write) watchpoint 3: stepped::SUM",
+            "Value = ",
+            "value: 101",
+            "exited normally",
+        ],
+    );
+    let (code, out, errors) = simulator.end();
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(out.starts_with("110\n"), "{out}");
+}
+
+/// A gdb that is talked to while the firmware runs.
+struct Conversation {
+    gdb: Child,
+    commands: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Conversation {
+    fn start(elf: &Path) -> Self {
+        let mut gdb = Command::new("gdb-multiarch")
+            .args(["-nx", "--interpreter=mi2"])
+            .arg(elf)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("gdb-multiarch starts; install the package gdb-multiarch");
+        let commands = gdb.stdin.take().expect("it is piped");
+        let answers = BufReader::new(gdb.stdout.take().expect("it is piped"));
+        Self { gdb, commands, answers }
+    }
+
+    /// Says `command` and waits for a line with `awaited`; gives that line.
+    fn say(&mut self, command: &str, awaited: &str) -> String {
+        writeln!(self.commands, "{command}").expect("gdb listens");
+        self.wait_for(awaited)
+    }
+
+    fn wait_for(&mut self, awaited: &str) -> String {
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            let len_bytes = self.answers.read_line(&mut line).expect("it is text");
+            assert!(len_bytes > 0, "gdb ended without saying `{awaited}`:\n{said}");
+            assert!(!line.starts_with("^error"), "{said}{line}");
+            if line.contains(awaited) {
+                return line;
+            }
+            said.push_str(&line);
+        }
+    }
+
+    /// What Ctrl-C does.
+    fn interrupt(&mut self) {
+        let kill = Command::new("kill").args(["-INT", &self.gdb.id().to_string()]).status();
+        assert!(kill.expect("kill is there").success());
+    }
+}
+
+#[test]
+fn ctrl_c_stops_a_firmware_that_never_ends() {
+    let elf = build("riscv32imac-unknown-none-elf").join("stepped");
+    let simulator = Simulator::start(&elf, &[]);
+    let mut gdb = Conversation::start(&elf);
+    gdb.say(&format!("-target-select remote {}", simulator.addr), "^connected");
+    gdb.say("-break-insert stepped::add", "^done");
+    gdb.say("-exec-continue", "*stopped,reason=\"breakpoint-hit\"");
+    gdb.say("-break-delete", "^done");
+    gdb.say("-gdb-set language c", "^done");
+    // A jump to itself, as an instruction.
+    gdb.say("-data-evaluate-expression \"*(unsigned short*)$pc = 0xa001\"", "^done");
+    let before = gdb.say("-data-evaluate-expression $pc", "^done");
+    for _ in 0..2 {
+        gdb.say("-exec-continue", "*running");
+        gdb.interrupt();
+        let stopped = gdb.wait_for("*stopped");
+        assert!(stopped.contains("signal-name=\"SIGINT\""), "{stopped}");
+        let after = gdb.say("-data-evaluate-expression $pc", "^done");
+        assert_eq!(before, after);
+    }
+    // Left alone it would go on for ever.
+    gdb.say("-gdb-set confirm off", "^done");
+    gdb.say("-interpreter-exec console kill", "=thread-group-exited");
+    gdb.gdb.kill().and_then(|()| gdb.gdb.wait()).expect("gdb ends");
+    let (code, out, errors) = simulator.end();
+    assert_eq!(code, Some(1), "{out}{errors}");
 }

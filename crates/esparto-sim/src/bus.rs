@@ -220,10 +220,15 @@ impl Bus {
     /// Puts `bytes` into memory at `addr`, whatever is allowed there. `Err` is the first address
     /// that is no memory.
     pub(crate) fn put(&mut self, addr: u32, bytes: &[u8]) -> Result<(), u32> {
-        for (k, byte) in bytes.iter().enumerate() {
-            let at = addr.wrapping_add(k as u32);
+        let (mut at, mut rest) = (addr, bytes);
+        while !rest.is_empty() {
             let place = self.place(at).ok_or(at)?;
-            self.fast.bytes_mut()[place] = *byte;
+            // The words of an inverted page run backwards: byte by byte.
+            let is_inverted = self.pages[(at >> 12) as usize] & INVERTED != 0;
+            let room = if is_inverted { 1 } else { (PAGE_BYTES - at % PAGE_BYTES) as usize };
+            let (now, later) = rest.split_at(rest.len().min(room));
+            self.fast.bytes_mut()[place..place + now.len()].copy_from_slice(now);
+            (at, rest) = (at.wrapping_add(now.len() as u32), later);
         }
         Ok(())
     }
