@@ -15,6 +15,7 @@ esparto.toml finds them, and has `esparto overlay link` prepare them. After each
 everything for gdb.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -247,7 +248,9 @@ def attach(env, targets):
     # What is to be stored has to be made before.
     if plan.makes_data:
         for image in {"buildfs", "uploadfs", "uploadfsota"} & set(targets):
-            plan.out.mkdir(parents=True, exist_ok=True)
+            # Where that cannot be, the tool says so.
+            with contextlib.suppress(OSError):
+                plan.out.mkdir(parents=True, exist_ok=True)
             for alias in env.Alias(image):
                 for node in alias.sources:
                     env.Depends(node, program)

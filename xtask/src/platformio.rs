@@ -310,10 +310,10 @@ fn mistakes_stop_the_build_by_name(desk: &Desk<'_>) -> Result<()> {
 
     // Each mistake of esparto.toml in the tool's own words, with the file and the mend.
     for (from, to, expected) in [
-        ("[[overlay]]\nname = \"fft\"", "[[overlay]\nname = \"fft\"", "esparto.toml"),
+        ("[[overlay]]\nname = \"fft\"", "[[overlay]\nname = \"fft\"", "line 8: "),
         ("\"fft_sum\"", "\"fft_walk\"", "has no function fft_walk"),
         ("libfft.a", "libfast.a", "libfast.a"),
-        ("fat = true", "fast = true", "unknown field `fast`"),
+        ("fat = true", "fast = true", "line 4: unknown field `fast`"),
     ] {
         desk.change("esparto.toml", from, to)?;
         desk.run("").refused(&[expected, "mend:", "Esparto: `", "[FAILED]"])?;
@@ -333,7 +333,9 @@ fn mistakes_stop_the_build_by_name(desk: &Desk<'_>) -> Result<()> {
     fs::remove_dir(desk.path("data/fft_e"))?;
     fs::rename(desk.path("data"), desk.path("kept"))?;
     desk.write("data", "a file where the folder should be")?;
-    desk.run("").refused(&["data: cannot create", "[FAILED]"])?;
+    for words in ["", "-t buildfs"] {
+        desk.run(words).refused(&["data: cannot create", "[FAILED]"])?;
+    }
     fs::remove_file(desk.path("data"))?;
     // A folder that is not there is made.
     desk.run("-t buildfs").done()?;

@@ -251,7 +251,7 @@ fn what_does_not_fit_or_is_missing_is_named() {
         ("shapes*.o", "gone*.o", "no file matches"),
         ("[[overlay]]", "[[overlay]]\nslot = 1", "no slot 1"),
         ("rv32imac", "rv64", "unknown instruction set"),
-        ("gdb", "gbd", "unknown field"),
+        ("gdb", "gbd", "line 4: unknown field"),
     ] {
         desk.write("esparto.toml", &CONFIG.replacen(from, to, 1));
         let error = desk.link_overlays().expect_err(expected);

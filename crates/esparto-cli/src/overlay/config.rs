@@ -185,7 +185,8 @@ impl Config {
         })?;
         let read: File = toml::from_str(&text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            Failure::bad_input(error.message())
+            let line = 1 + text.get(..at).unwrap_or_default().matches('\n').count();
+            Failure::bad_input(format!("line {line}: {}", error.message()))
                 .in_file(file)
                 .at_offset(at as u64)
                 .mend("docs/overlays.md lists what esparto.toml may say")
