@@ -15,85 +15,76 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) run: fn(&Repo, &mut Tally) -> Result<()>,
+    /// It builds in a directory of its own, and may run while others do.
+    pub(crate) is_beside: bool,
+}
+
+impl Step {
+    const fn new(
+        name: &'static str,
+        about: &'static str,
+        run: fn(&Repo, &mut Tally) -> Result<()>,
+    ) -> Self {
+        Self { name, about, run, is_beside: false }
+    }
 }
 
 /// All steps, the quick ones first.
 pub(crate) const STEPS: [Step; 20] = [
-    Step { name: "fmt", about: "the formatting is rustfmt's", run: check_format },
-    Step { name: "clippy", about: "no lint is broken, in any workspace", run: clippy },
-    Step { name: "tidy", about: "who may use whom, small rooms, true links and pages", run: tidy },
-    Step { name: "host", about: "every test of every crate, on this machine", run: host },
-    Step { name: "docs", about: "the documentation builds and its examples run", run: docs },
+    Step::new("fmt", "the formatting is rustfmt's", check_format),
+    Step::new("clippy", "no lint is broken, in any workspace", clippy),
+    Step::new("tidy", "who may use whom, small rooms, true links and pages", tidy),
+    Step::new("host", "every test of every crate, on this machine", host),
+    Step::new("docs", "the documentation builds and its examples run", docs),
+    Step::new("features", "each combination of features builds by itself", features),
+    Step::new("no-std", "the core crates build for bare RV32IMC and RV32IMAC", no_std),
+    Step::new("traces", "every committed trace is reported and replayed", traces::check),
+    Step::new(
+        "core",
+        "the suite, the camera and the hook's cost on an emulated core",
+        firmware::test_on_qemu,
+    ),
+    Step::new(
+        "sim",
+        "the same on the simulator, which is held to QEMU; memcheck, an SD card",
+        firmware::test_on_sim,
+    ),
+    Step::new("c", "the C library, on this machine and on the core", c::test),
+    Step::new("freertos", "the real FreeRTOS kernel on our heap, by every scheme", freertos::test),
+    Step::new(
+        "platformio",
+        "the real PlatformIO builds a program with overlays, which calls them on the core",
+        platformio::test,
+    ),
+    Step::new(
+        "esp-idf",
+        "settings, manifest and build of the component, as far as they go without ESP-IDF",
+        esp_idf::test,
+    ),
+    Step::new(
+        "arduino",
+        "the Arduino library and its sketches, with stand-ins of Arduino's core",
+        arduino::test,
+    ),
+    Step::new(
+        "xtensa",
+        "the suite, the pools, the C library and overlays on an emulated LX106",
+        xtensa::test,
+    ),
+    Step::new(
+        "esp-hal",
+        "applications for the ESP32-C3 and C6 become flash images that fit the chips",
+        esp_hal::test,
+    ),
+    Step::new(
+        "fuzz",
+        "the decoder stands damaged traces, the heaps random operations, the simulator damaged ELFs",
+        fuzz_a_little,
+    ),
+    Step::new("silent", "a memory without a sink has no instruction of tracing", silent::check),
     Step {
-        name: "features",
-        about: "each combination of features builds by itself",
-        run: features,
-    },
-    Step {
-        name: "no-std",
-        about: "the core crates build for bare RV32IMC and RV32IMAC",
-        run: no_std,
-    },
-    Step {
-        name: "traces",
-        about: "every committed trace is reported and replayed",
-        run: traces::check,
-    },
-    Step {
-        name: "core",
-        about: "the suite, the camera and the hook's cost on an emulated core",
-        run: firmware::test_on_qemu,
-    },
-    Step {
-        name: "sim",
-        about: "the same on the simulator, which is held to QEMU; memcheck, an SD card",
-        run: firmware::test_on_sim,
-    },
-    Step { name: "c", about: "the C library, on this machine and on the core", run: c::test },
-    Step {
-        name: "freertos",
-        about: "the real FreeRTOS kernel on our heap, by every scheme",
-        run: freertos::test,
-    },
-    Step {
-        name: "platformio",
-        about: "the real PlatformIO builds a program with overlays, which calls them on the core",
-        run: platformio::test,
-    },
-    Step {
-        name: "esp-idf",
-        about: "settings, manifest and build of the component, as far as they go without ESP-IDF",
-        run: esp_idf::test,
-    },
-    Step {
-        name: "arduino",
-        about: "the Arduino library and its sketches, with stand-ins of Arduino's core",
-        run: arduino::test,
-    },
-    Step {
-        name: "xtensa",
-        about: "the suite, the pools, the C library and overlays on an emulated LX106",
-        run: xtensa::test,
-    },
-    Step {
-        name: "esp-hal",
-        about: "applications for the ESP32-C3 and C6 become flash images that fit the chips",
-        run: esp_hal::test,
-    },
-    Step {
-        name: "fuzz",
-        about: "the decoder stands damaged traces, the heaps random operations, the simulator damaged ELFs",
-        run: fuzz_a_little,
-    },
-    Step {
-        name: "silent",
-        about: "a memory without a sink has no instruction of tracing",
-        run: silent::check,
-    },
-    Step {
-        name: "miri",
-        about: "no undefined behaviour in the core, on 64 and 32 bits",
-        run: miri::test,
+        is_beside: true,
+        ..Step::new("miri", "no undefined behaviour in the core, on 64 and 32 bits", miri::test)
     },
 ];
 

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: the steps in order, each told, and one closing line.
 
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -15,40 +17,61 @@ pub(crate) fn list() {
     }
 }
 
-/// Runs the steps of `names`, or all; goes on after a failure and fails at the end.
+/// What came of a step.
+struct Outcome {
+    name: &'static str,
+    tally: Tally,
+    is_failed: bool,
+    line: String,
+}
+
+/// Runs the steps of `names`, or all; goes on after a failure and fails at the end. A step that has
+/// a target directory of its own runs beside the others: most of those wait for one processor.
 ///
 /// # Errors
 /// Names the steps that failed.
 pub(crate) fn run(repo: &Repo, names: &[String]) -> Result<()> {
-    let chosen = choose(names)?;
     let start = Instant::now();
+    let steps = choose(names)?;
+    let (beside, in_turn): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.is_beside);
+    let all = |steps: &[&'static Step]| -> Vec<Outcome> {
+        steps.iter().map(|step| run_step(repo, step)).collect()
+    };
+    let outcomes = thread::scope(|scope| {
+        let beside = scope.spawn(|| all(&beside));
+        let mut outcomes = all(&in_turn);
+        outcomes.extend(beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        outcomes
+    });
+    let lines: Vec<&str> = outcomes.iter().map(|outcome| outcome.line.as_str()).collect();
+    let is_failed = |outcome: &&Outcome| outcome.is_failed;
+    let failed: Vec<&str> = outcomes.iter().filter(is_failed).map(|outcome| outcome.name).collect();
     let mut total = Tally::default();
-    let mut lines = Vec::new();
-    let mut failed = Vec::new();
-    for (index, step) in chosen.iter().enumerate() {
-        eprintln!("\n── {} of {}: {} – {}", index + 1, chosen.len(), step.name, step.about);
-        let step_start = Instant::now();
-        let mut tally = Tally::default();
-        let outcome = (step.run)(repo, &mut tally).and_then(|()| check(step, tally));
-        let seconds = step_start.elapsed().as_secs_f32();
-        let verdict = match &outcome {
-            Ok(()) => format!("ok, {} passed, {} ignored", tally.passed, tally.ignored),
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                tally.failed = tally.failed.max(1);
-                failed.push(step.name);
-                format!("FAILED: {error}")
-            }
-        };
-        lines.push(format!("{:<10} {seconds:>7.1} s  {verdict}", step.name));
-        total += tally;
-    }
+    outcomes.iter().for_each(|outcome| total += outcome.tally);
     println!("\n{}", lines.join("\n"));
-    println!("{}", closing_line(total, chosen.len(), &failed, start.elapsed()));
+    println!("{}", closing_line(total, outcomes.len(), &failed, start.elapsed()));
     if failed.is_empty() {
         return Ok(());
     }
     bail!("failed: {}; run one alone with `cargo xtask test {}`", failed.join(", "), failed[0])
+}
+
+fn run_step(repo: &Repo, step: &Step) -> Outcome {
+    eprintln!("\n── {}: {}", step.name, step.about);
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    let outcome = (step.run)(repo, &mut tally).and_then(|()| check(step, tally));
+    let seconds = start.elapsed().as_secs_f32();
+    let verdict = match &outcome {
+        Ok(()) => format!("ok, {} passed, {} ignored", tally.passed, tally.ignored),
+        Err(error) => {
+            eprintln!("error: {}: {error:#}", step.name);
+            tally.failed = tally.failed.max(1);
+            format!("FAILED: {error}")
+        }
+    };
+    let line = format!("{:<10} {seconds:>7.1} s  {verdict}", step.name);
+    Outcome { name: step.name, tally, is_failed: outcome.is_err(), line }
 }
 
 fn choose(names: &[String]) -> Result<Vec<&'static Step>> {

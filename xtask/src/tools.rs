@@ -1,5 +1,7 @@
 //! The tools a command needs: found, installed, or named with the way to get them.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use anyhow::{Result, bail};
 
 use crate::exec::Cmd;
@@ -168,8 +170,16 @@ pub(crate) fn ensure_venv() -> Result<()> {
     Program { command: "python3 -m venv", ..PYTHON }.ensure_that(can)
 }
 
+/// Steps run beside one another: one looks and installs at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static RUSTUP: Mutex<()> = Mutex::new(());
+    // Nothing is behind it that a panic could leave half done.
+    RUSTUP.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Makes sure that the standard library for `targets` is there.
 pub(crate) fn ensure_targets(targets: &[&str]) -> Result<()> {
+    let _alone = alone();
     for target in targets {
         let libdir = Cmd::new("rustc", ".").words("--print target-libdir --target").arg(target);
         let libdir = libdir.quiet().read()?;
@@ -182,6 +192,7 @@ pub(crate) fn ensure_targets(targets: &[&str]) -> Result<()> {
 
 /// Makes sure that `cargo fmt` and `cargo clippy` are there.
 pub(crate) fn ensure_lint_components() -> Result<()> {
+    let _alone = alone();
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if !Cmd::new("cargo", ".").arg(subcommand).arg("--version").succeeds() {
             rustup(&format!("component add {component}"))?;
@@ -192,6 +203,7 @@ pub(crate) fn ensure_lint_components() -> Result<()> {
 
 /// Makes sure that a nightly toolchain with Miri and the library's sources is there.
 pub(crate) fn ensure_miri() -> Result<()> {
+    let _alone = alone();
     let has_miri = Cmd::new("cargo", ".").words("+nightly miri --version").succeeds();
     if has_miri && nightly_sources()? {
         return Ok(());
@@ -205,6 +217,11 @@ pub(crate) fn ensure_miri() -> Result<()> {
 
 /// Makes sure that a nightly toolchain is there.
 pub(crate) fn ensure_nightly() -> Result<()> {
+    let _alone = alone();
+    nightly()
+}
+
+fn nightly() -> Result<()> {
     if Cmd::new("rustc", ".").words("+nightly --version").succeeds() {
         return Ok(());
     }
@@ -214,7 +231,8 @@ pub(crate) fn ensure_nightly() -> Result<()> {
 /// Makes sure that a nightly toolchain is there with the sources of the library, for targets that
 /// have none built.
 pub(crate) fn ensure_build_std() -> Result<()> {
-    ensure_nightly()?;
+    let _alone = alone();
+    nightly()?;
     if nightly_sources()? {
         return Ok(());
     }
