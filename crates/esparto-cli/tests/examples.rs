@@ -75,7 +75,7 @@ fn a_cargo_workspace_runs_from_a_card() {
     let said = run(sim.args(["--max-instructions", "1000000000"]));
     assert!(said.lines().any(|line| line.trim_end() == "ok"), "{said}");
     let loads = said.lines().find(|line| line.starts_with("loads")).expect("a line");
-    assert_eq!(loads.trim_end(), "loads 16 restores 6");
+    assert_eq!(loads.trim_end(), "loads 22 restores 7");
 }
 
 #[test]

@@ -1,20 +1,33 @@
 # A call of what is not mapped. t0: the function's record. Everything else is as the caller left it.
+# Compilers pass more in t2 to t6, ft0 to ft11 to functions that nobody else can see (LLVM's fastcc).
     .section .text.esparto.miss, "ax"
     .global __esparto_overlay_miss
     .type __esparto_overlay_miss, @function
 __esparto_overlay_miss:
 .ifdef ESPARTO_FLOATS
-    addi sp, sp, -80
-    fsw  fa0, 48(sp)
-    fsw  fa1, 52(sp)
-    fsw  fa2, 56(sp)
-    fsw  fa3, 60(sp)
-    fsw  fa4, 64(sp)
-    fsw  fa5, 68(sp)
-    fsw  fa6, 72(sp)
-    fsw  fa7, 76(sp)
+    addi sp, sp, -144
+    fsw  fa0, 64(sp)
+    fsw  fa1, 68(sp)
+    fsw  fa2, 72(sp)
+    fsw  fa3, 76(sp)
+    fsw  fa4, 80(sp)
+    fsw  fa5, 84(sp)
+    fsw  fa6, 88(sp)
+    fsw  fa7, 92(sp)
+    fsw  ft0, 96(sp)
+    fsw  ft1, 100(sp)
+    fsw  ft2, 104(sp)
+    fsw  ft3, 108(sp)
+    fsw  ft4, 112(sp)
+    fsw  ft5, 116(sp)
+    fsw  ft6, 120(sp)
+    fsw  ft7, 124(sp)
+    fsw  ft8, 128(sp)
+    fsw  ft9, 132(sp)
+    fsw  ft10, 136(sp)
+    fsw  ft11, 140(sp)
 .else
-    addi sp, sp, -48
+    addi sp, sp, -64
 .endif
     sw   a0, 0(sp)
     sw   a1, 4(sp)
@@ -26,6 +39,10 @@ __esparto_overlay_miss:
     sw   a7, 28(sp)
     sw   t2, 32(sp)
     sw   ra, 36(sp)
+    sw   t3, 40(sp)
+    sw   t4, 44(sp)
+    sw   t5, 48(sp)
+    sw   t6, 52(sp)
     mv   a0, t0
     mv   a1, sp
     call __esparto_overlay_missed
@@ -40,18 +57,34 @@ __esparto_overlay_miss:
     lw   a7, 28(sp)
     lw   t2, 32(sp)
     lw   ra, 36(sp)
+    lw   t3, 40(sp)
+    lw   t4, 44(sp)
+    lw   t5, 48(sp)
+    lw   t6, 52(sp)
 .ifdef ESPARTO_FLOATS
-    flw  fa0, 48(sp)
-    flw  fa1, 52(sp)
-    flw  fa2, 56(sp)
-    flw  fa3, 60(sp)
-    flw  fa4, 64(sp)
-    flw  fa5, 68(sp)
-    flw  fa6, 72(sp)
-    flw  fa7, 76(sp)
-    addi sp, sp, 80
+    flw  fa0, 64(sp)
+    flw  fa1, 68(sp)
+    flw  fa2, 72(sp)
+    flw  fa3, 76(sp)
+    flw  fa4, 80(sp)
+    flw  fa5, 84(sp)
+    flw  fa6, 88(sp)
+    flw  fa7, 92(sp)
+    flw  ft0, 96(sp)
+    flw  ft1, 100(sp)
+    flw  ft2, 104(sp)
+    flw  ft3, 108(sp)
+    flw  ft4, 112(sp)
+    flw  ft5, 116(sp)
+    flw  ft6, 120(sp)
+    flw  ft7, 124(sp)
+    flw  ft8, 128(sp)
+    flw  ft9, 132(sp)
+    flw  ft10, 136(sp)
+    flw  ft11, 140(sp)
+    addi sp, sp, 144
 .else
-    addi sp, sp, 48
+    addi sp, sp, 64
 .endif
     jr   t0
     .size __esparto_overlay_miss, . - __esparto_overlay_miss

@@ -27,6 +27,7 @@ static HANDLER: Mutex<Cell<Option<&'static dyn Handler>>> = Mutex::new(Cell::new
 const ARGUMENT_COUNT: usize = if cfg!(target_arch = "xtensa") { 6 } else { 8 };
 
 /// The registers that the miss path keeps: those of a call's arguments, in the order of the assembly.
+/// Those of LLVM's own convention follow, which nobody looks at.
 #[repr(C)]
 struct Frame {
     arguments: [usize; ARGUMENT_COUNT],
@@ -38,9 +39,9 @@ struct Frame {
 const FRAME_BYTES: usize = if cfg!(target_arch = "xtensa") {
     32
 } else if cfg!(target_feature = "f") {
-    80
+    144
 } else {
-    48
+    64
 };
 
 unsafe extern "C" {

@@ -59,6 +59,29 @@ pub fn report(samples: &[u32], name: &str) -> u32 {
     weighed + sum(one, one, one, one, one, one, one, one, one, samples.len() as u32)
 }
 
+/// Private, and of more words than there are registers for arguments: the compiler may choose others.
+#[overlay("filter")]
+#[expect(clippy::too_many_arguments, reason = "to have more than fit")]
+fn many(
+    a: u32,
+    b: u32,
+    c: u32,
+    d: u32,
+    e: u32,
+    f: u32,
+    g: u32,
+    h: u32,
+    i: u32,
+    j: u32,
+    k: u32,
+    l: u32,
+    m: u32,
+    n: u32,
+) -> u32 {
+    let all = [a, b, c, d, e, f, g, h, i, j, k, l, m, n];
+    all.into_iter().enumerate().map(|(index, digit)| digit * (index as u32 + 1)).sum()
+}
+
 extern "C" fn cube(value: i32) -> i32 {
     value * value * value
 }
@@ -101,6 +124,10 @@ fn main() -> ! {
         assert_eq!(report(&samples, "triangle"), 3 + 13 + 30 + 26 + 16 + 45 + 50);
         assert_eq!(report(&samples, "none"), u32::MAX);
         assert_eq!(report_of_filter(0), 805);
+        let x = black_box(1);
+        assert_eq!(many(x, x, x, x, x, x, x, x, x, x, x, x, x, 2 * x), 105 + 14);
+        assert_eq!(report_of_filter(0), 805);
+        assert_eq!(many(x, x, x, x, x, x, x, x, 3 * x, x, x, x, x, x), 105 + 18);
         let mut report = Report { lines: 1 };
         assert_eq!(report.add("three").add("lines").lines, 11);
         println!("report");
