@@ -186,6 +186,7 @@ fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let fuzz = "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate --bin elf_mutate -- -D warnings";
     checked(&repo.cargo_in("fuzz", fuzz), tally)?;
     esp_hal::clippy(repo, tally)?;
+    xtensa::clippy(repo, tally)?;
     firmware::clippy(repo, tally)
 }
 

@@ -239,6 +239,14 @@ pub(crate) fn ensure_build_std() -> Result<()> {
     rustup("component add rust-src --toolchain nightly")
 }
 
+/// Makes sure that the nightly toolchain has `cargo clippy`.
+pub(crate) fn ensure_nightly_clippy() -> Result<()> {
+    if Cmd::new("cargo", ".").words("+nightly clippy --version").succeeds() {
+        return Ok(());
+    }
+    rustup("component add clippy --toolchain nightly")
+}
+
 fn nightly_sources() -> Result<bool> {
     let sysroot = Cmd::new("rustc", ".").words("+nightly --print sysroot").quiet().read()?;
     Ok(std::path::Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library").is_dir())

@@ -60,6 +60,21 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
+/// What is linted as code for this core.
+const LINTED: [&str; 4] = ["board-lx106", "overlay-lx106", "pools", "suite"];
+
+/// Lints what runs here.
+pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tools::ensure_build_std()?;
+    tools::ensure_nightly_clippy()?;
+    let out = repo.target_dir()?.join("xtensa");
+    let clippy = cargo(repo, DIR, "clippy --release", &out);
+    let clippy = LINTED.iter().fold(clippy, |clippy, package| clippy.arg("-p").arg(package));
+    build(&clippy.words("-- -D warnings"))?;
+    tally.pass();
+    Ok(())
+}
+
 /// Cargo on this target, in a workspace.
 fn cargo(repo: &Repo, dir: &str, words: &str, out: &Path) -> Cmd {
     let target = repo.path(DIR).join(BOARD).join(TARGET).with_extension("json");
