@@ -1,7 +1,7 @@
 //! Firmware files that are damaged, debug information first, and run with memcheck: whatever is in
 //! them, the answer is an exit code and a report or an error, never a panic or a hang.
 //! `--features firmware` turns this on: it builds the programs. `ESPARTO_SIM_FILES` says how many
-//! files (5,000 by default).
+//! files (1,500 by default).
 
 mod planted_programs;
 
@@ -78,7 +78,7 @@ impl Firmware {
 #[test]
 fn damaged_debug_information_neither_panics_nor_hangs() {
     let count: u32 = std::env::var("ESPARTO_SIM_FILES")
-        .map_or(5000, |count| count.parse().expect("a number of files"));
+        .map_or(1500, |count| count.parse().expect("a number of files"));
     let folder = build("riscv32imac-unknown-none-elf");
     let firmware = PROGRAMS.map(|program| {
         Firmware::of(fs::read(folder.join(program)).expect("the program was built"))
