@@ -49,13 +49,13 @@ const BOARD_CONFIG: &str = "chip = \"virt\"\nisa = \"rv32imc\"\n\
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::RISCV_GCC.ensure()?;
     tools::QEMU_RISCV32.ensure()?;
-    repo.cargo("build --quiet --locked -p esparto-cli").run()?;
+    let host = library::host_tool(repo)?;
     let out = repo.target_dir()?.join("arduino-test");
     let folder = out.join("Esparto");
     library::arduino(repo, &folder)?;
     the_folder_is_a_library(&folder)?;
     tally.pass();
-    let desk = Desk { repo, out, folder };
+    let desk = Desk { repo, out, folder, host };
     let names = library::names(&repo.path(DIR).join("examples"))?;
     ensure!(names == EXAMPLES.map(|(name, _)| name), "the examples are {names:?}");
     for (example, lines) in EXAMPLES {
@@ -89,6 +89,8 @@ struct Desk<'a> {
     repo: &'a Repo,
     out: PathBuf,
     folder: PathBuf,
+    /// The host tool.
+    host: PathBuf,
 }
 
 impl Desk<'_> {
@@ -155,10 +157,10 @@ impl Desk<'_> {
         }
         let config = dir.join("esparto.toml");
         fs::write(&config, BOARD_CONFIG).with_context(|| config.display().to_string())?;
-        let host = self.repo.target_dir()?.join("debug/esparto");
-        let wrap = tool(&host.to_string_lossy(), dir).words("overlay wrap --config").arg(&config);
+        let wrap =
+            tool(&self.host.to_string_lossy(), dir).words("overlay wrap --config").arg(&config);
         link(wrap.words("-- riscv64-unknown-elf-gcc")).run()?;
-        let pack = tool(&host.to_string_lossy(), dir).words("overlay pack").arg(&elf);
+        let pack = tool(&self.host.to_string_lossy(), dir).words("overlay pack").arg(&elf);
         pack.arg("--config").arg(&config).words("--out data").run()?;
         Ok(elf.with_extension("flash.elf"))
     }

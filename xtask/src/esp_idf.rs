@@ -11,7 +11,7 @@ use crate::exec::Cmd;
 use crate::python::Python;
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
-use crate::{Repo, library, tools, traces};
+use crate::{Repo, library, tools};
 
 /// Where the component is.
 const DIR: &str = "integrations/esp-idf";
@@ -126,7 +126,8 @@ impl Desk<'_> {
 
 /// The trace that the hooks of the heap fed is one that the host tool reports without a complaint.
 fn the_heap_of_esp_idf_is_reported(repo: &Repo, trace: &Path) -> Result<()> {
-    let report = traces::report(repo, trace).arg("--json").read()?;
+    let report = Cmd::new(library::host_tool(repo)?, ".").quiet().arg("report").arg(trace);
+    let report = report.arg("--json").read()?;
     let report: serde_json::Value = serde_json::from_str(&report).context("a report in JSON")?;
     for (said, expected) in [
         (&report["trace"]["allocation_count"], 3),

@@ -98,6 +98,13 @@ fn build(repo: &Repo, core: &str) -> Result<PathBuf> {
     Ok(repo.target_dir()?.join(core).join("small").join(ARCHIVE))
 }
 
+/// The host tool, as others' builds call it.
+pub(crate) fn host_tool(repo: &Repo) -> Result<PathBuf> {
+    repo.cargo("build --quiet --locked -p esparto-cli").run()?;
+    let name = format!("esparto{}", std::env::consts::EXE_SUFFIX);
+    Ok(repo.target_dir()?.join("debug").join(name))
+}
+
 /// Copies a file, or a folder with everything below but what builds leave behind.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     let mut left = vec![(from.to_owned(), to.to_owned())];

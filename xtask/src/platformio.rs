@@ -59,10 +59,9 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tested(&unit, tally)?;
 
     let core = core(&python)?;
-    repo.cargo("build --quiet --locked -p esparto-cli").run()?;
     tools::ensure_targets(&tools::BARE_TARGETS)?;
     let target_dir = repo.target_dir()?;
-    let tool = target_dir.join("debug").join(format!("esparto{}", std::env::consts::EXE_SUFFIX));
+    let tool = library::host_tool(repo)?;
     // Blanks and commas, as folders of people have them.
     let project = target_dir.join("platformio-test").join("a project, of mine");
     let desk = Desk { repo, python, core, project, tool, target_dir };
