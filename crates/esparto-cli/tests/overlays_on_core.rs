@@ -147,7 +147,12 @@ fn on_qemu(program: &str) -> String {
 
 /// The packed files, by name.
 fn files(program: &str) -> Vec<(String, Vec<u8>)> {
-    let listed = fs::read_dir(out().join(format!("data-{program}"))).expect("packed");
+    files_in(&out().join(format!("data-{program}")))
+}
+
+/// Those of a folder.
+fn files_in(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let listed = fs::read_dir(folder).expect("packed");
     let paths = listed.map(|entry| entry.expect("readable").path());
     let is_image = |path: &PathBuf| {
         let name = path.to_string_lossy();
@@ -175,7 +180,7 @@ fn report_on_card(
     files: &[(String, Vec<u8>)],
     options: &[&str],
 ) -> (u8, Value) {
-    let image = out().join("card.img");
+    let image = out().join(format!("card-{program}.img"));
     let elf = elf(out(), &format!("{program}.flash.elf"));
     let card_bytes = if format == Format::Fat16 { 4 << 20 } else { 64 << 20 };
     let pairs = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
@@ -396,4 +401,54 @@ fn the_copy_path_stores_words_and_nothing_else() {
         });
         assert_eq!(calls.count(), 0, "{program}: nobody else copies: {code:#?}");
     }
+}
+
+/// The same program on the memory map of the ESP32, with its slots in instruction memory that takes
+/// and gives words only: any other access there ends the run.
+#[test]
+fn slots_may_lie_in_memory_of_words_only() {
+    let out = &out().join("words");
+    fs::create_dir_all(out).expect("there is room");
+    compile(out);
+    let config = out.join("esparto.toml");
+    let written = fs::read_to_string(&config).expect("it was copied");
+    let moved = written
+        .replace("0x8400_0000", "0x4008_8000")
+        .replace("0x8400_8000", "0x4009_0000")
+        .replace("0x8410_0000", "0x3FFC_0000");
+    assert_eq!(moved.matches("0x84").count(), 0, "{moved}");
+    fs::write(&config, moved).expect("there is room");
+    let text = |path: &Path| path.to_str().expect("a path in words").to_owned();
+    let config = text(&config);
+    let (exit, said) = esparto(&["overlay", "link", "--config", &config, "--out", &text(out)]);
+    assert_eq!(exit, 0, "{said}");
+    run(Command::new(env!("CARGO"))
+        .current_dir(firmware())
+        .args(["build", "--release", "--locked", "--target", CORE, "-p", "overlay"])
+        .args(["--bin", "overlay", "--target-dir"])
+        .arg(out.join("target"))
+        .envs([("ESPARTO_CHIP", "esp32"), ("ESPARTO_CODE", "flash")])
+        .env("ESPARTO_OVERLAYS", out)
+        .env_remove("RUSTFLAGS"));
+    let data = out.join("data");
+    let elf = elf(out, "overlay");
+    let pack = ["overlay", "pack", &text(&elf), "--config", &config, "--out", &text(&data)];
+    let (exit, said) = esparto(&pack);
+    assert_eq!(exit, 0, "{said}");
+    let files = files_in(&data);
+    let pairs = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let card = card_image::build(4 << 20, Format::Fat16, pairs).expect("there is room");
+    let image = out.join("card.img");
+    fs::write(&image, card).expect("there is room");
+    let flash = text(&elf.with_file_name("overlay.flash.elf"));
+    let words = ["sim", &flash, "--chip", "esp32", "--sd", &text(&image)];
+    let (exit, report) = esparto(&[&words[..], &["--max-instructions", "4000000000"]].concat());
+    let said = report["output"].as_str().unwrap_or_default();
+    assert_eq!(exit, 0, "{report:#}");
+    // The linker makes code shorter by where it lies, so there are not as many bytes to read.
+    let answers = |said: &str| {
+        let lines = common(said).into_iter().filter(|line| !line.starts_with("loads"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(answers(said), answers(&on_qemu("overlay")), "as on any other machine");
 }
