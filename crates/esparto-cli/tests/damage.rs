@@ -258,7 +258,7 @@ fn mutate(whole: &[u8], rng: &mut Rand64) -> Vec<u8> {
             4 => old.wrapping_sub(1),
             5 => whole.len() as u32,
             6 => old ^ 1 << below(rng, 32),
-            7 => old << 8 | old >> 24,
+            7 => old.rotate_left(8),
             8 => below(rng, 64) as u32,
             _ => rng.rand_u64() as u32,
         };
