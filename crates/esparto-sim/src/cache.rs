@@ -150,6 +150,10 @@ impl Cache {
             if bus.writer_of(at, len_bytes).is_some() {
                 inst = Inst { op: Op::Stale, rs2: len_bytes as u8, ..inst };
             }
+            if inst.op == Op::Hint && !self.is_watched {
+                // Nobody listens.
+                inst.op = Op::Fence;
+            }
             if self.breakpoints.contains(&at) {
                 inst = Inst { op: Op::Break, ..inst };
             }
