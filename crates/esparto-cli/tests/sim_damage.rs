@@ -36,7 +36,8 @@ impl Firmware {
         let range = |(start, len): (u64, u64)| start as usize..(start + len) as usize;
         let debug: Vec<_> = ranges.filter_map(|section| section.file_range().map(range)).collect();
         let table_offset = u32::from_le_bytes(bytes[32..36].try_into().expect("four bytes"));
-        let headers = vec![0..200, table_offset as usize..bytes.len()];
+        // The last is everything.
+        let headers = vec![0..200, table_offset as usize..bytes.len(), 0..bytes.len()];
         Self { debug, headers, bytes }
     }
 
@@ -44,8 +45,7 @@ impl Firmware {
         let mut bytes = self.bytes.clone();
         for _ in 0..=random.rand_range(0..6) {
             let ranges = match random.rand_range(0..8) {
-                0 => &self.headers,
-                1 => &vec![0..self.bytes.len()],
+                0 | 1 => &self.headers,
                 _ => &self.debug,
             };
             let range = &ranges[random.rand_range(0..ranges.len() as u32) as usize];
