@@ -30,7 +30,7 @@ enum Command {
     },
     /// Run the camera for an hour of emulated time: what is in use after a minute may not grow
     Soak {
-        /// Run it in QEMU, which is faster
+        /// Run it in QEMU
         #[arg(long)]
         qemu: bool,
     },
