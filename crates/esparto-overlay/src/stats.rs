@@ -1,5 +1,7 @@
 //! What the loader did, counted.
 
+use core::fmt;
+
 /// What the loader did since it was set up. Counts and sums wrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -64,6 +66,35 @@ impl Stats {
 
     fn words_mut(&mut self) -> &mut [u32] {
         bytemuck::cast_slice_mut(core::slice::from_mut(self))
+    }
+}
+
+/// A line of counts, one of bytes and one of ticks by phase, each figure with its unit.
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} loads, {} of them for a return; {} hits, {} evictions, {} failures",
+            self.load_count,
+            self.restore_count,
+            self.hit_count,
+            self.eviction_count,
+            self.failure_count
+        )?;
+        writeln!(
+            f,
+            "{} bytes read, {} bytes of code and {} of data stored",
+            self.read_bytes, self.code_bytes, self.data_bytes
+        )?;
+        write!(
+            f,
+            "ticks: read {}, verify {}, copy {}, sync {}, construct {}",
+            self.read_ticks,
+            self.verify_ticks,
+            self.copy_ticks,
+            self.sync_ticks,
+            self.construct_ticks
+        )
     }
 }
 

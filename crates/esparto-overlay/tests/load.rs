@@ -371,6 +371,20 @@ fn every_kind_of_chip_is_written_its_own_way() {
 }
 
 #[test]
+fn statistics_say_their_units() {
+    let world = two_in_one_slot();
+    let overlays = world.overlays(512);
+    overlays.load(0).expect("loads");
+    overlays.load(1).expect("loads");
+    let stats = overlays.stats();
+    let text = stats.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "2 loads, 0 of them for a return; 0 hits, 1 evictions, 0 failures");
+    assert!(lines[1].starts_with(&format!("{} bytes read, ", stats.read_bytes)), "{text}");
+    assert!(lines[2].starts_with(&format!("ticks: read {}, ", stats.read_ticks)), "{text}");
+}
+
+#[test]
 fn ticks_are_told_by_phase() {
     let world = two_in_one_slot();
     let overlays = world.overlays(512);
