@@ -15,7 +15,7 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) run: fn(&Repo, &mut Tally) -> Result<()>,
-    /// It builds in a directory of its own, and may run while others do.
+    /// It builds in a directory of its own, and runs beside the others.
     pub(crate) is_beside: bool,
 }
 
@@ -26,6 +26,10 @@ impl Step {
         run: fn(&Repo, &mut Tally) -> Result<()>,
     ) -> Self {
         Self { name, about, run, is_beside: false }
+    }
+
+    const fn beside(self) -> Self {
+        Self { is_beside: true, ..self }
     }
 }
 
@@ -70,22 +74,22 @@ pub(crate) const STEPS: [Step; 20] = [
         "xtensa",
         "the suite, the pools, the C library and overlays on an emulated LX106",
         xtensa::test,
-    ),
+    )
+    .beside(),
     Step::new(
         "esp-hal",
         "applications for the ESP32-C3 and C6 become flash images that fit the chips",
         esp_hal::test,
-    ),
+    )
+    .beside(),
     Step::new(
         "fuzz",
         "the decoder stands damaged traces, the heaps random operations, the simulator damaged ELFs",
         fuzz_a_little,
-    ),
-    Step::new("silent", "a memory without a sink has no instruction of tracing", silent::check),
-    Step {
-        is_beside: true,
-        ..Step::new("miri", "no undefined behaviour in the core, on 64 and 32 bits", miri::test)
-    },
+    )
+    .beside(),
+    Step::new("silent", "a memory without a sink has no instruction of tracing", silent::check).beside(),
+    Step::new("miri", "no undefined behaviour in the core, on 64 and 32 bits", miri::test).beside(),
 ];
 
 /// The names of the steps.

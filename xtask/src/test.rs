@@ -25,8 +25,9 @@ struct Outcome {
     line: String,
 }
 
-/// Runs the steps of `names`, or all; goes on after a failure and fails at the end. A step that has
-/// a target directory of its own runs beside the others: most of those wait for one processor.
+/// Runs the steps of `names`, or all; goes on after a failure and fails at the end. Steps that
+/// have a target directory of their own run beside the others, one after the other: half of a step's
+/// time, one processor is idle.
 ///
 /// # Errors
 /// Names the steps that failed.

@@ -125,6 +125,7 @@ impl Program {
     }
 
     fn ensure_that(&self, is_there: impl Fn() -> bool) -> Result<()> {
+        let _alone = alone();
         if is_there() {
             return Ok(());
         }
@@ -172,9 +173,9 @@ pub(crate) fn ensure_venv() -> Result<()> {
 
 /// Steps run beside one another: one looks and installs at a time.
 fn alone() -> MutexGuard<'static, ()> {
-    static RUSTUP: Mutex<()> = Mutex::new(());
+    static INSTALLER: Mutex<()> = Mutex::new(());
     // Nothing is behind it that a panic could leave half done.
-    RUSTUP.lock().unwrap_or_else(PoisonError::into_inner)
+    INSTALLER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes sure that the standard library for `targets` is there.
