@@ -64,18 +64,20 @@ impl Layout {
     fn code_in_sram(&self) -> String {
         let skipped = match self.sram {
             Sram::Data => return String::new(),
-            Sram::Shared => "",
+            Sram::Shared => String::new(),
             // What riscv-rt places behind `.text` without naming it comes on top.
-            Sram::Split { .. } => {
-                "    . = . + SIZEOF(.text) + SIZEOF(.init.rust) + SIZEOF(.dispatch) + 16;\n"
-            }
+            Sram::Split { .. } => format!(
+                "    . = ALIGN(. + SIZEOF(.text) + SIZEOF(.init.rust) + 16, {PAGE_BYTES});
+    . = . + SIZEOF(.dispatch);\n"
+            ),
         };
         format!(
             "
-/* The tables of handlers: a trap comes while flash does not answer, too. */
+/* The tables of handlers: a trap comes while flash does not answer, too. On a page of their own,
+   since they do not execute. */
 SECTIONS
 {{
-  .dispatch : ALIGN(4)
+  .dispatch : ALIGN({PAGE_BYTES})
   {{
     *(.rodata.__CORE_INTERRUPTS .rodata.__EXCEPTIONS)
     . = ALIGN(4);
