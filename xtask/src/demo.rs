@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::emulator::Emulator;
-use crate::firmware::{self, Progress, Stages};
+use crate::firmware::{self, CAMERA, Progress, Stages};
 use crate::streamed::{Packed, STREAMED};
 use crate::{Repo, tools, traces};
 
@@ -67,6 +67,15 @@ pub(crate) fn run(repo: &Repo, with_qemu: bool) -> Result<()> {
         println!(
             "{} instructions in QEMU, whose machine has no SD card: the same results of the same program, its overlays from a folder",
             in_qemu.instructions
+        );
+    }
+    if let Some(qemu) = &qemu {
+        // Where no card makes a difference, nothing may.
+        let resident = sim.boot(repo, &CAMERA, None, |_| ())?;
+        resident.hold_to(&qemu.boot(repo, &CAMERA, None, |_| ())?)?;
+        println!(
+            "{} instructions of the camera without overlays: on both, with the same lines",
+            resident.instructions
         );
     }
     println!();
