@@ -35,8 +35,9 @@ fn main() -> ! {
     };
     let mut stack = Stack::new(bytes);
     hint::name(DESCENT, "descent");
-    hint::stack(start, STACK_BYTES, DESCENT);
     stack.run(|| {
+        // The board has told of the stack, and of nobody on it.
+        hint::stack(start, STACK_BYTES, DESCENT);
         println!("{}", deeper(14));
         hint::stack(0, 0, 0);
     });
