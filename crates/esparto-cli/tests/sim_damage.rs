@@ -1,7 +1,7 @@
 //! Firmware files that are damaged, debug information first, and run with memcheck: whatever is in
 //! them, the answer is an exit code and a report or an error, never a panic or a hang.
 //! `--features firmware` turns this on: it builds the programs. `ESPARTO_SIM_FILES` says how many
-//! files (1,500 by default).
+//! files (500 by default).
 
 mod planted_programs;
 
