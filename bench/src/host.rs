@@ -32,8 +32,11 @@ const GOAL: f64 = 0.8;
 ///
 /// # Errors
 /// When an allocator does not start.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(with_structures: bool) -> Result<()> {
     let mut subjects = subjects::all();
+    if with_structures {
+        subjects.extend(subjects::structures());
+    }
     let names: Vec<&str> = subjects.iter().map(|subject| subject.name()).collect();
     let mut table = Table::new();
     let header = ["ns for each action"].into_iter().chain(names.iter().copied());

@@ -11,6 +11,9 @@ pub struct Options {
     /// Only these allocators (the names of the programs in `bench/device/src/bin`)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
+    /// Measure the structures that were tried and not shipped, too (always those that --only names)
+    #[arg(long)]
+    pub structures: bool,
     /// Only these workloads
     #[arg(long = "workload", value_name = "NAME", value_delimiter = ',')]
     pub workloads: Vec<String>,

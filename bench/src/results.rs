@@ -107,7 +107,12 @@ impl Row {
 
 /// Whether an allocator of this name is one of Esparto's own.
 pub(crate) fn is_ours(name: &str) -> bool {
-    name.starts_with("esparto")
+    name.starts_with("esparto") || is_prototype(name)
+}
+
+/// Whether it is a structure that was tried: no peer to be compared with, and not shipped.
+pub(crate) fn is_prototype(name: &str) -> bool {
+    name.starts_with("prototype")
 }
 
 fn hundredths(value: f64) -> f64 {

@@ -11,7 +11,7 @@ use crate::build::{self, CodeBytes, Programs};
 use crate::job::{self, Job, Kind};
 use crate::options::Options;
 use crate::qemu::{self, Line, Measured};
-use crate::results::{Failure, Results, Row, WorkloadResults, is_ours};
+use crate::results::{Failure, Results, Row, WorkloadResults, is_ours, is_prototype};
 use crate::workload::{self, MAX_ARENA, Work, Workload};
 use crate::{bound, host, picture, table, worst};
 
@@ -35,12 +35,15 @@ const BOUNDED: [&str; 9] = [
 /// broke a block; the text says what to do.
 pub fn run(options: &Options) -> Result<()> {
     if options.host {
-        return host::run();
+        return host::run(options.structures);
     }
     if options.bound {
         return bound::run();
     }
-    let subjects = choose("allocator", &options.only, build::subjects()?, String::as_str)?;
+    let mut subjects = choose("allocator", &options.only, build::subjects()?, String::as_str)?;
+    if options.only.is_empty() && !options.structures && !options.list {
+        subjects.retain(|name| !is_prototype(name));
+    }
     let workloads = choose("workload", &options.workloads, workload::all()?, |one| &one.name)?;
     if options.list {
         println!("allocators: {}", subjects.join(" "));
@@ -122,7 +125,10 @@ fn measure(options: &Options, subjects: &[String], workloads: &[Workload]) -> Re
         .collect::<Result<_>>()?;
     // Whoever is asked for by name takes part in everything.
     let takes_part = |subject: &str, work: &Work| {
-        !work.huge || BOUNDED.contains(&subject) || !options.only.is_empty()
+        !work.huge
+            || BOUNDED.contains(&subject)
+            || is_prototype(subject)
+            || !options.only.is_empty()
     };
     let tasks: Vec<(&str, usize)> = (0..works.len())
         .flat_map(|at| subjects.iter().map(move |subject| (subject.as_str(), at)))
@@ -255,6 +261,11 @@ fn read(
                     return Err(Refusal::unable(reason));
                 }
                 measured = Some(*found);
+            }
+            Line::Verify { failed: Some(reason), op_index: None, .. }
+                if is_prototype(subject) && reason.starts_with("it does not start") =>
+            {
+                return Err(Refusal::unable(reason));
             }
             Line::Verify { failed: Some(reason), op_index, .. } => {
                 let place = op_index.map_or_else(String::new, |at| format!(" (operation {at})"));

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::copy("lx106.x", out.join("lx106.x"))?;
+    fs::copy("lx106.x", out.join("board.x"))?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rerun-if-changed=lx106.x");
     Ok(())

@@ -10,9 +10,9 @@ An extra script that calls the host tool `esparto`, and does nothing by itself:
     ;custom_esparto_tool = esparto          ; the host tool
 
 Before each link it copies the archives of those libraries to BUILD_DIR/overlays, where
-esparto.toml finds them, and has `esparto overlay link` prepare them. After each link
-`esparto overlay pack` takes them out: firmware.elf is then what is flashed, firmware.whole.elf has
-everything for gdb.
+esparto.toml finds them. The link itself is run by `esparto overlay wrap`, which also takes out what the
+source marks with ESPARTO_OVERLAY. After each link `esparto overlay pack` writes the files:
+firmware.elf is then what is flashed, firmware.whole.elf has everything for gdb.
 """
 
 import contextlib
@@ -36,6 +36,11 @@ no library of this environment is called {missing}; there are: {known}.
   or that `lib_deps` names, and that is built as an archive"""
 
 
+NO_LINK = """\
+the platform of this environment links by a command that is no text: {command!r}.
+  mend: use a platform whose LINKCOM is one, or take the steps of docs/overlays.md by hand"""
+
+
 class Fault(Exception):
     """What stops the build: what is wrong, and the mend."""
 
@@ -50,35 +55,30 @@ class Plan:
         self.out = project / (option("out") or data)
         self.libs = re.split(r"[\s,]+", option("libs").strip()) if option("libs") else []
         self.work = path(build) / "overlays"
-        self.link_args = self.work / "link.args"
         self.seal = self.work / "seal.json"
         self.packed = self.work / "packed.json"
         self.elf = path(program)
         self.whole = self.elf.with_name(self.elf.stem + ".whole" + self.elf.suffix)
         self.makes_data = path(data) in [self.out, *self.out.parents]
 
-    def link_words(self, tool):
-        """The command before the link."""
-        return [tool, "overlay", "link", "--config", str(self.config), "--out", str(self.work)]
+    def inputs_words(self, tool):
+        """The command before the link: is esparto.toml right, and which files does it name?"""
+        return [tool, "overlay", "inputs", "--config", str(self.config)]
 
     def pack_words(self, tool):
         """The command after it."""
         words = [tool, "overlay", "pack", str(self.whole), "--config", str(self.config)]
         return words + ["--out", str(self.out), "--flash", str(self.elf)]
 
-    def link_flag(self, project):
-        """What the compiler hands to the linker. A comma in a path would end the argument, so it
-        is relative: the linker runs in the project's folder."""
-        try:
-            name = self.link_args.relative_to(project)
-        except ValueError:
-            name = self.link_args
-        return "-Wl,@" + name.as_posix()
+
+def tool_name(option, environment):
+    """What the host tool is called: as told in platformio.ini, or in the environment."""
+    return option("tool") or environment.get("ESPARTO_TOOL") or "esparto"
 
 
 def find_tool(option, environment, which=shutil.which):
-    """The host tool: as told in platformio.ini, in the environment, or on the search path."""
-    name = option("tool") or environment.get("ESPARTO_TOOL") or "esparto"
+    """Where it is."""
+    name = tool_name(option, environment)
     found = which(name)
     if not found:
         raise Fault(NO_TOOL.format(name=name))
@@ -111,15 +111,13 @@ def sum_of(file):
         return None
 
 
-def seal_of(plan, tool):
-    """Everything that decides what is linked and packed. When it changes, both happen anew; so they
-    do when a file is gone, or another, that was packed with the program that is here."""
+def seal_of(plan, tool, files):
+    """Everything that decides what is linked and packed, and that SCons does not see. When it changes,
+    both happen anew; so they do when a file is gone, or another, that was packed with the program that
+    is here."""
     lost = read_json(plan.seal).get("lost", 0)
     if plan.elf.is_file() and not is_whole(plan):
         lost += 1
-    args = plan.link_args.read_text(encoding="utf-8").splitlines()
-    files = [Path(line.strip('"')) for line in args]
-    files = [plan.config] + [file for file in files if file.is_file()]
     seen = os.stat(tool)
     return {
         "files": {str(file): sum_of(file) for file in files},
@@ -146,18 +144,21 @@ def is_whole(plan):
 
 
 def run(words):
-    """Runs the host tool; what it says is shown as it says it."""
+    """Runs the host tool and returns its lines; what it complains of is shown as it says it."""
     sys.stdout.flush()
-    code = subprocess.run(words, check=False).returncode
-    if code:
-        raise Fault("`{}` ended with {}".format(" ".join(words), code))
+    done = subprocess.run(
+        words, check=False, stdout=subprocess.PIPE, encoding="utf-8", errors="surrogateescape"
+    )
+    if done.returncode:
+        raise Fault("`{}` ended with {}".format(" ".join(words), done.returncode))
+    return done.stdout.splitlines()
 
 
-def link(plan, tool):
-    """Prepares the overlays for the linker."""
+def prepare(plan, tool):
+    """Has esparto.toml read, and notes what decides about the link."""
     plan.work.mkdir(parents=True, exist_ok=True)
-    run(plan.link_words(tool))
-    seal = json.dumps(seal_of(plan, tool), indent=1, sort_keys=True)
+    files = run(plan.inputs_words(tool))
+    seal = json.dumps(seal_of(plan, tool, files), indent=1, sort_keys=True)
     plan.seal.write_text(seal, encoding="utf-8")
 
 
@@ -171,7 +172,7 @@ def pack(plan, tool):
     """Takes the overlays out of the linked program, which becomes what is flashed."""
     os.replace(plan.elf, plan.whole)
     before = packed_names(plan)
-    run(plan.pack_words(tool))
+    print("\n".join(run(plan.pack_words(tool))))
     names = packed_names(plan)
     # What is no overlay any more would be stored for nothing.
     for name in set(before) - set(names):
@@ -199,7 +200,7 @@ def step(env, work):
 # hold nothing.
 def on_link(target, source, env):  # pylint: disable=unused-argument
     """Before the link."""
-    return step(env, link)
+    return step(env, prepare)
 
 
 def on_program(target, source, env):  # pylint: disable=unused-argument
@@ -207,11 +208,25 @@ def on_program(target, source, env):  # pylint: disable=unused-argument
     return step(env, pack)
 
 
+def wrap(env, plan):
+    """Has the tool run the link, whatever it is."""
+    command = env.get("LINKCOM")
+    if not isinstance(command, str):
+        raise Fault(NO_LINK.format(command=command))
+    # Without the tool the step before has failed.
+    tool = shutil.which(tool_name(option_of(env), os.environ)) or "esparto"
+    # As files, so that SCons quotes whatever is in their names; in full, since it would look for them
+    # from the folder of this script.
+    words = [env.File(os.path.abspath(tool)), "overlay", "wrap", "--config", env.File(str(plan.config)), "--"]
+    env.Replace(ESPARTO_WRAP=words, LINKCOM="$ESPARTO_WRAP " + command)
+
+
 def attach(env, targets):
     """Hangs both steps into the build that PlatformIO has laid out."""
     program = env.get("PIOMAINPROG")
-    # Nothing is built for an editor's sake, nor by `nobuild`.
-    if not program or env.IsIntegrationDump():
+    # Nothing is built for an editor's sake, nor by `nobuild`; and a script that is named twice has
+    # one effect.
+    if not program or env.IsIntegrationDump() or "ESPARTO_PLAN" in env:
         return
 
     project = env.subst("$PROJECT_DIR")
@@ -223,6 +238,7 @@ def attach(env, targets):
     names = [lib for lib in env.Flatten(env.get("LIBS", [])) if isinstance(lib, str)]
     try:
         taken, kept = divide([(str(node), node) for node in archives], plan.libs)
+        wrap(env, plan)
     except Fault as fault:
         sys.stderr.write("Esparto: {}\n".format(fault))
         env.Exit(1)
@@ -234,15 +250,10 @@ def attach(env, targets):
 
     # Its files are named in esparto.toml, where SCons does not look: the tool looks each time, and
     # the seal says whether anything changed.
-    prepared = env.Command(
-        [str(plan.link_args), str(plan.seal)],
-        staged,
-        env.VerboseAction(on_link, "Preparing overlays"),
-    )
+    prepared = env.Command(str(plan.seal), staged, env.VerboseAction(on_link, "Preparing overlays"))
     env.AlwaysBuild(prepared)
     env.Precious(prepared)
     env.Depends(program, prepared)
-    env.Append(LINKFLAGS=[plan.link_flag(project)])
     env.AddPostAction(program, env.VerboseAction(on_program, "Packing overlays"))
 
     # What is to be stored has to be made before.

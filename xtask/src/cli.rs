@@ -24,7 +24,8 @@ struct Cli {
 enum Command {
     /// Run the camera, its stages from an SD card, on the simulator and report where its memory went
     Demo {
-        /// Run the same program in QEMU too, its overlays from a folder: it has to come to the same
+        /// Run the same file with the same card in QEMU too: every line, every load and the trace have to
+        /// be the same
         #[arg(long)]
         qemu: bool,
     },
@@ -75,7 +76,7 @@ enum Command {
     Memcheck,
     /// Format the root workspace and the firmware
     Fmt,
-    /// Check formatting and run clippy as CI does
+    /// Check formatting and run clippy
     Lint,
     /// Make the image of an SD card with files, for `esparto sim --sd`
     Card {
@@ -155,17 +156,17 @@ fn run(command: Command) -> Result<()> {
             let bench = repo.cargo("run --quiet --release -p esparto-bench --");
             args.iter().fold(bench, Cmd::arg).run()?;
             // Who asks for a part gets that part.
-            if !args.is_empty() {
-                return Ok(());
+            match args.as_slice() {
+                [] => queues(&[]).and_then(|()| loader::run(&repo, &[])),
+                [flag, file] if flag == "--json" => loader::add_to(&repo, &repo.path(file)),
+                _ => Ok(()),
             }
-            queues(&[])?;
-            loader::run(&repo, &[])
         }
         Command::Race { rounds } => race::run(&repo, rounds),
         Command::SimSoak { instructions, files } => sim_soak::run(&repo, instructions, files),
         Command::Memcheck => memcheck::run(&repo),
         Command::Fmt => steps::format(&repo),
-        Command::Lint => test::run(&repo, &["fmt".to_owned(), "clippy".to_owned()]),
+        Command::Lint => test::run(&repo, &["fmt", "clippy", "clippy-rest"].map(str::to_owned)),
         Command::Card { image, files } => card::make(&image, &files),
         Command::Platformio { out } => library::platformio(&repo, &out),
         Command::Arduino { out } => library::arduino(&repo, &out),
@@ -184,6 +185,15 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_explained_to_contributors() {
+        let told = include_str!("../../CONTRIBUTING.md");
+        for command in Cli::command().get_subcommands() {
+            let name = format!("`cargo xtask {}", command.get_name());
+            assert!(told.contains(&name), "CONTRIBUTING.md has no row for {name}`");
+        }
     }
 
     #[test]

@@ -9,11 +9,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::emulator::Emulator;
-use crate::firmware::{self, CAMERA, Progress, Stages};
+use crate::firmware::{self, Progress, Stages};
 use crate::streamed::{Packed, STREAMED};
 use crate::{Repo, tools, traces};
 
-/// Builds, runs, checks, reports; with `with_qemu`, runs the same program there too and compares.
+/// Builds, runs, checks, reports; with `with_qemu`, runs the same file with the same card there too and
+/// compares.
 ///
 /// # Errors
 /// Says which of these failed, and what to install when a tool is missing.
@@ -63,26 +64,19 @@ pub(crate) fn run(repo: &Repo, with_qemu: bool) -> Result<()> {
     println!("{} instructions on the simulator", said.instructions);
     if let Some(in_qemu) = in_qemu {
         let in_qemu = in_qemu??;
-        firmware::hold_camera(&in_qemu, &expected)?;
+        said.hold_to(&in_qemu)?;
+        firmware::compare_traces(&trace, &qemu_trace)?;
+        in_qemu.loads().for_each(|line| println!("in QEMU: {line}"));
         println!(
-            "{} instructions in QEMU, whose machine has no SD card: the same results of the same program, its overlays from a folder",
+            "{} instructions in QEMU, from its SD card: every line, every load and the trace are the same",
             in_qemu.instructions
-        );
-    }
-    if let Some(qemu) = &qemu {
-        // Where no card makes a difference, nothing may.
-        let resident = sim.boot(repo, &CAMERA, None, |_| ())?;
-        resident.hold_to(&qemu.boot(repo, &CAMERA, None, |_| ())?)?;
-        println!(
-            "{} instructions of the camera without overlays: on both, with the same lines",
-            resident.instructions
         );
     }
     println!();
 
     eprintln!("4/4 Where every byte went");
     let page = out.join("report.html");
-    let report = traces::report(repo, &trace).arg("--elf").arg(&packed.elf);
+    let report = traces::report(repo, &trace)?.arg("--elf").arg(&packed.elf);
     report.arg("--html").arg(&page).quiet().run()?;
     println!("\nThe report to open:  {}", page.display());
     println!("The trace behind it: {}", trace.display());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::exec::Cmd;
 use crate::program::Program;
 use crate::{Repo, tools};
 
@@ -26,8 +27,7 @@ pub(crate) enum Emulator {
 impl Emulator {
     /// The simulator, which is built here and needs nothing else.
     pub(crate) fn sim(repo: &Repo) -> Result<Self> {
-        repo.cargo("build --quiet --locked --release -p esparto-cli").run()?;
-        let esparto = repo.target_dir()?.join("release/esparto");
+        let esparto = repo.host_tools()?.join("esparto");
         Ok(Self::Sim { esparto })
     }
 
@@ -47,7 +47,7 @@ impl Emulator {
         repo: &Repo,
         program: &Program,
         trace: Option<&Path>,
-        mut take: impl FnMut(&str),
+        take: impl FnMut(&str),
     ) -> Result<Said> {
         // The emulator starts where cargo does, and the firmware splits its command line at blanks:
         // only the trace's bare name is passed.
@@ -62,9 +62,14 @@ impl Emulator {
             (Self::Qemu, Some(name)) => run.arg("--").arg("-append").arg(name),
             (_, None) => run,
         };
+        self.listen(&run, take)
+    }
+
+    /// What the firmware says that `run` starts on this emulator: it has to close with `ok` and the number
+    /// of its instructions. `take` sees its lines as they come.
+    pub(crate) fn listen(&self, run: &Cmd, mut take: impl FnMut(&str)) -> Result<Said> {
         let mut lines = Vec::new();
-        let run = run.limit(BOOT_LIMIT);
-        let outcome = run.lines(|line| {
+        let outcome = run.clone().limit(BOOT_LIMIT).lines(|line| {
             let line = line.trim_end();
             take(line);
             lines.push(line.to_owned());
@@ -118,6 +123,11 @@ impl Said {
     /// The lines that start with `result`, which the core and this machine must agree on.
     pub(crate) fn results(&self) -> Vec<String> {
         results(self.lines.iter().map(String::as_str))
+    }
+
+    /// The lines that tell of overlays.
+    pub(crate) fn loads(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str).filter(|line| line.starts_with("overlay"))
     }
 
     /// Holds what the simulator said to what QEMU said: every line and the number of instructions.

@@ -1,5 +1,6 @@
 //! The component of ESP-IDF, as far as it can be tried without ESP-IDF: its settings and its manifest by
-//! ESP-IDF's own tools, its build by CMake with a stand-in of the build system, on the core.
+//! ESP-IDF's own tools, its linker fragment by the grammar that ESP-IDF documents, its build by CMake with
+//! a stand-in of the build system, on the core.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,14 +33,17 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     let older = python.package(name, wanted)?;
     let dir = repo.path(DIR).join("test");
     let unit = python.run(&dir, "python").words("-B -m unittest settings.py");
-    tested(&unit.env("PYTHONPATH", older), tally)?;
+    tested(&unit.env("PYTHONPATH", &older), tally)?;
 
     let out = repo.target_dir()?.join("esp-idf-test");
     if out.is_dir() {
         fs::remove_dir_all(&out).with_context(|| out.display().to_string())?;
     }
     the_manifest_is_sound(repo, &python, &out, tally)?;
-    library_for_core(repo)?;
+    let library = library_for_core(repo)?;
+    let unit = python.run(&dir, "python").words("-B -m unittest fragment.py");
+    let unit = unit.env("PYTHONPATH", older).env("ESPARTO_LIBRARY", library);
+    tested(&unit.env("OBJDUMP", "riscv64-unknown-elf-objdump"), tally)?;
     for (name, settings) in SETTINGS {
         println!("{name}:");
         let desk = Desk { repo, dir: &dir, out: out.join(name) };

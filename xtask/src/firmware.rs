@@ -1,6 +1,6 @@
 //! The programs of `firmware/`: built, booted on both emulators, compared with this machine.
 
-mod leak;
+pub(crate) mod leak;
 mod record;
 pub(crate) mod soak;
 
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::emulator::{self, Emulator, Said, compare};
 use crate::exec::Cmd;
-use crate::program::{DIR, IMAC, IMC, Program};
+use crate::program::{DIR, IMAC, IMC, Program, target_dir};
 use crate::steps::{checked, tested};
 use crate::tally::Tally;
 use crate::{Repo, heavy, memcheck, overlay_scale, streamed, tools};
@@ -55,6 +55,7 @@ const LINTED: [(&[&str], &str); 2] = [
             "measure",
             "overlay",
             "pools",
+            "radio",
             "recording",
             "scale",
             "suite",
@@ -67,6 +68,7 @@ const LINTED: [(&[&str], &str); 2] = [
 /// What is linted and tested on this machine.
 const ON_HOST: &str =
     "-p board-map -p board-sd -p card-image -p journal -p jpeg -p lens -p pipeline";
+const NATIVE: &str = "--features pipeline/native";
 
 /// How far a program is: `progress DONE/TOTAL WHAT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,15 @@ fn cargo(repo: &Repo, words: &str) -> Cmd {
     repo.cargo_in(DIR, words)
 }
 
+/// The same for what runs on this machine: as fast without being linked in one piece, as firmware is. Its
+/// profile is that of the camera on a card, so that both share what runs while they are built.
+fn cargo_here(repo: &Repo, words: &str) -> Cmd {
+    let cargo = cargo(repo, words).words("--locked --profile streamed").words(ON_HOST);
+    let cargo = cargo.env("CARGO_PROFILE_STREAMED_CODEGEN_UNITS", "16");
+    // As tests have it: else it is built once for them and once for what is no test.
+    cargo.env("CARGO_PROFILE_STREAMED_PANIC", "unwind")
+}
+
 /// What the camera's decoder and lens are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stages {
@@ -104,11 +115,13 @@ pub(crate) enum Stages {
 
 /// The results of the camera's computation on this machine.
 pub(crate) fn camera_on_host(repo: &Repo, stages: Stages) -> Result<Vec<String>> {
-    let run = cargo(repo, "run --quiet --locked --release -p pipeline --example host");
-    let run = match stages {
-        Stages::Rust => run,
-        Stages::Native => run.words("--features native"),
-    };
+    let build = cargo_here(repo, "build --quiet --example host");
+    match stages {
+        Stages::Rust => build,
+        Stages::Native => build.words(NATIVE),
+    }
+    .run()?;
+    let run = Cmd::new(target_dir(repo).join("streamed/examples/host"), repo.root());
     let results = emulator::results(run.read()?.lines());
     if results.is_empty() { bail!("`{run}` printed no result") } else { Ok(results) }
 }
@@ -130,6 +143,8 @@ pub(crate) fn compare_traces(sim: &Path, qemu: &Path) -> Result<()> {
 /// Lints the firmware, each part for the machine it runs on.
 pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_targets(&tools::BARE_TARGETS)?;
+    // Of the programs with parts in C.
+    tools::RISCV_GCC.ensure()?;
     let host = cargo(repo, "clippy --locked --release --all-targets").words(ON_HOST);
     checked(&host.words("-- -D warnings"), tally)?;
     // One by one, as they are built: together they would share features, and a program without an
@@ -145,8 +160,9 @@ pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
 
 /// The parts of the firmware that run anywhere, tested here.
 pub(crate) fn test_on_host(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    tested(&cargo(repo, "test --locked --release").words(ON_HOST), tally)?;
-    tested(&cargo(repo, "test --locked --release -p pipeline --features native --lib"), tally)
+    tested(&cargo_here(repo, "test"), tally)?;
+    // Beside the Rust stages, those in C and C++.
+    tested(&cargo_here(repo, "test --lib").words(NATIVE), tally)
 }
 
 /// A folder for what a step leaves behind.

@@ -37,6 +37,7 @@ mod test;
 pub mod tidy;
 mod tools;
 mod traces;
+mod windowed;
 mod xtensa;
 
 pub use cli::main;

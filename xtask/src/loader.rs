@@ -13,6 +13,8 @@ use crate::exec::Cmd;
 use crate::program::{IMC, Program};
 
 const COST: Program = Program::new("overlay", "cost", IMC);
+/// With the feature `signed`.
+const TRUSTED: Program = Program::new("overlay", "trusted", IMC);
 
 /// As in `firmware/overlay`: C, C++ and assembly that become overlays, and what calls them.
 const SOURCES: [(&str, &str); 8] = [
@@ -42,20 +44,44 @@ pub(crate) fn run(repo: &Repo, args: &[String]) -> Result<()> {
     let is_json = args.iter().any(|arg| arg == "--json");
     let rest: Vec<_> = args.iter().filter(|arg| *arg != "--json").collect();
     ensure!(rest.is_empty(), "the loader is measured as a whole: leave out {rest:?}");
-    let folder = repo.target_dir()?.join("bench-loader");
-    build(repo, &folder)?;
-    let elf = folder.join("cost.flash.elf");
-    let qemu = Cmd::new("qemu-system-riscv32", &folder).quiet().words(QEMU);
-    let said = qemu.words("-append data -kernel").arg(&elf).read()?;
-    ensure!(said.lines().any(|line| line.trim_end() == "ok"), "a limit is passed:\n{said}");
-    let rows = rows(&said);
-    ensure!(rows.len() == 6, "the program says something else:\n{said}");
+    let rows = measure(repo)?;
     if is_json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
         print!("{}", table(&rows));
     }
     Ok(())
+}
+
+/// Shows the rows, and adds them as `loader` to what the bench wrote to `file`.
+///
+/// # Errors
+/// As [`run`], or the file is none of the bench's.
+pub(crate) fn add_to(repo: &Repo, file: &Path) -> Result<()> {
+    let context = || file.display().to_string();
+    let rows = measure(repo)?;
+    print!("{}", table(&rows));
+    let mut found: Map<String, Value> =
+        serde_json::from_slice(&fs::read(file).with_context(context)?).with_context(context)?;
+    found.insert("loader".to_owned(), rows.into());
+    fs::write(file, serde_json::to_string_pretty(&found)? + "\n").with_context(context)
+}
+
+/// Builds, runs, and gives the rows.
+fn measure(repo: &Repo) -> Result<Vec<Value>> {
+    let folder = repo.target_dir()?.join("bench-loader");
+    build(repo, &folder)?;
+    let mut all = Vec::new();
+    for (program, count) in [(COST, 6), (TRUSTED, 2)] {
+        let elf = folder.join(format!("{}.flash.elf", program.bin));
+        let qemu = Cmd::new("qemu-system-riscv32", &folder).quiet().words(QEMU);
+        let said = qemu.words(&format!("-append {}-data -kernel", program.bin)).arg(&elf).read()?;
+        ensure!(said.lines().any(|line| line.trim_end() == "ok"), "a limit is passed:\n{said}");
+        let rows = rows(&said);
+        ensure!(rows.len() == count, "the program says something else:\n{said}");
+        all.extend(rows);
+    }
+    Ok(all)
 }
 
 fn build(repo: &Repo, folder: &Path) -> Result<()> {
@@ -78,18 +104,27 @@ fn build(repo: &Repo, folder: &Path) -> Result<()> {
         .run()?;
     fs::copy(sources.join("esparto.toml"), folder.join("esparto.toml")).with_context(context)?;
 
-    repo.cargo("build --quiet --locked --release -p esparto-cli").run()?;
-    let tool = repo.target_dir()?.join("release/esparto");
+    let tool = repo.host_tools()?.join("esparto");
     let esparto = || Cmd::new(&tool, folder).quiet();
     esparto().words("overlay link --config esparto.toml --json --out").arg(folder).read()?;
-    COST.build_with(repo, &[("ESPARTO_OVERLAYS", folder.as_os_str())])?;
-    let pack = esparto().words("overlay pack --config esparto.toml --out data --json --flash");
-    pack.arg(folder.join("cost.flash.elf")).arg(COST.elf(repo)).read()?;
+    esparto().words("overlay keygen release --json").read()?;
+    let key = folder.join("release.pub");
+    let key = fs::read_to_string(&key).with_context(|| key.display().to_string())?;
+    let overlays = ("ESPARTO_OVERLAYS", folder.as_os_str());
+    COST.build_with(repo, &[overlays])?;
+    let signed = TRUSTED.cargo(repo, None, "build --quiet --features signed");
+    signed.env(overlays.0, overlays.1).env("ESPARTO_PUBLIC_KEY", key.trim()).run()?;
+    for (program, words) in [(COST, ""), (TRUSTED, "--key release.key")] {
+        let pack = esparto().words("overlay pack --config esparto.toml --json").words(words);
+        let pack = pack.arg("--out").arg(format!("{}-data", program.bin)).arg("--flash");
+        let flash = folder.join(format!("{}.flash.elf", program.bin));
+        pack.arg(flash).arg(program.elf(repo)).read()?;
+    }
     Ok(())
 }
 
-/// The figures of what the program says: `load NAME key=number …`, `call NAME number more`, `stack`,
-/// `ram`.
+/// The figures of what the programs say: `load NAME key=number …`, `call NAME number more`, `stack`,
+/// `ram`, `trust`.
 fn rows(said: &str) -> Vec<Value> {
     said.lines().filter_map(|line| row(&mut line.split_whitespace())).collect()
 }
@@ -114,6 +149,10 @@ fn row<'l>(words: &mut impl Iterator<Item = &'l str>) -> Option<Value> {
             let way = words.next()?;
             let more: f64 = words.next()?.parse().ok()?;
             Some(json!({ "what": "call", "way": way, "more_instructions": more }))
+        }
+        "trust" => {
+            let count: u64 = words.next()?.parse().ok()?;
+            Some(json!({ "what": "trust", "instructions": count }))
         }
         kind @ ("stack" | "ram") => {
             let bytes: u64 = words.next()?.parse().ok()?;
@@ -146,6 +185,10 @@ fn table(rows: &[Value]) -> String {
                 let way = row["way"].as_str().unwrap_or_default();
                 format!("a call, {way}: {:.2} more", number(row, "more_instructions"))
             }
+            Some("trust") => {
+                let count = number(row, "instructions");
+                format!("a signed manifest, read and verified once: {count} instructions")
+            }
             kind => format!("{}: {} bytes", kind.unwrap_or_default(), number(row, "bytes")),
         };
         let _ = writeln!(text, "{line}");
@@ -160,9 +203,11 @@ mod tests {
     #[test]
     fn lines_become_rows() {
         let said = "load bulk code=32008 total=95925 read=333 own=2.98 a byte\r\n\
-                    call stub 5.01 more\nstack 3088 of 24560\nram 820\nok\ninstructions 4\n";
+                    call stub 5.01 more\nstack 3088 of 24560\nram 820\ntrust 4325118\n\
+                    ok\ninstructions 4\n";
         let rows = rows(said);
-        assert_eq!(rows.len(), 4);
+        assert_eq!(rows.len(), 5);
+        assert_eq!(rows[4]["instructions"], 4_325_118);
         assert_eq!(rows[0]["overlay"], "bulk");
         assert_eq!(rows[0]["own_per_byte"], 2.98);
         assert_eq!(rows[0]["total_instructions"], 95925.0);

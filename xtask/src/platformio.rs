@@ -22,7 +22,8 @@ const SCONS: (&str, &str) = ("scons==4.11.1", "4.41101.0");
 const BUILD: &str = ".pio/build/card";
 
 /// What the overlays' files are called.
-const FILES: [&str; 5] = ["fft_d", "fft_e", "manifest.json", "shapes_d", "shapes_e"];
+const FILES: [&str; 7] =
+    ["fft_d", "fft_e", "filter_d", "filter_e", "manifest.json", "shapes_d", "shapes_e"];
 
 /// A project in the making, and what builds it.
 struct Desk<'a> {
@@ -240,7 +241,7 @@ fn is_ok(text: &str) -> bool {
 fn a_build_packs_and_its_firmware_calls(desk: &Desk<'_>) -> Result<()> {
     desk.run("").done()?;
     let names = desk.names("data")?;
-    let expected = [&FILES[..3], &["readme.txt"], &FILES[3..]].concat();
+    let expected = [&FILES[..5], &["readme.txt"], &FILES[5..]].concat();
     ensure!(names == expected, "data holds {names:?}");
     desk.verify("data")?;
     // With the overlays in it, the binary would reach to their places.
@@ -274,6 +275,17 @@ fn what_did_not_change_is_left_alone(desk: &Desk<'_>) -> Result<()> {
     desk.verify("data")?;
     let [on_qemu, _] = desk.boot()?;
     ensure!(is_ok(&on_qemu), "in QEMU it said:\n{on_qemu}");
+
+    // What is marked is linked and packed again when its source changes.
+    let packed = |name: &str| {
+        let file = desk.path(name);
+        fs::read(&file).with_context(|| file.display().to_string())
+    };
+    let filter = packed("data/filter_e")?;
+    desk.change("src/filter.c", "sum / 4", "sum / 4 + 8 - 8 * calls")?;
+    desk.run("").done()?;
+    ensure!(packed("data/filter_e")? != filter, "the overlay is that of the old source");
+    desk.verify("data")?;
 
     // What changes nothing of the link changes the files all the same.
     desk.change("esparto.toml", "name = \"fft\"", "name = \"fft\"\ncompress = true")?;
@@ -309,13 +321,18 @@ fn mistakes_stop_the_build_by_name(desk: &Desk<'_>) -> Result<()> {
 
     // Each mistake of esparto.toml in the tool's own words, with the file and the mend.
     for (from, to, expected) in [
-        ("[[overlay]]\nname = \"fft\"", "[[overlay]\nname = \"fft\"", "line 8: "),
-        ("\"fft_sum\"", "\"fft_walk\"", "has no function fft_walk"),
-        ("libfft.a", "libfast.a", "libfast.a"),
-        ("fat = true", "fast = true", "line 4: unknown field `fast`"),
+        ("[[overlay]]\nname = \"fft\"", "[[overlay]\nname = \"fft\"", "esparto.toml:8: "),
+        ("\"fft_sum\"", "\"fft_walk\"", "esparto.toml:9: overlay fft has no function fft_walk"),
+        ("libfft.a", "libfast.a", "esparto.toml:10: overlay fft: no file matches"),
+        (
+            "\"filter\"",
+            "\"fitler\"",
+            "section .esparto.overlay.filter is of overlay filter, which is unknown",
+        ),
+        ("fat = true", "fast = true", "esparto.toml:4: unknown field `fast`"),
     ] {
         desk.change("esparto.toml", from, to)?;
-        desk.run("").refused(&[expected, "mend:", "Esparto: `", "[FAILED]"])?;
+        desk.run("").refused(&[expected, "mend:", "[FAILED]"])?;
         desk.change("esparto.toml", to, from)?;
     }
     // What does not fit into its slot is the linker's to say.
@@ -343,7 +360,14 @@ fn mistakes_stop_the_build_by_name(desk: &Desk<'_>) -> Result<()> {
 
 fn a_folder_for_a_card_is_filled_and_emptied(desk: &Desk<'_>) -> Result<()> {
     desk.change("platformio.ini", "= fft shapes", "= fft shapes\ncustom_esparto_out = card")?;
-    desk.run("").done()?;
+    // A script that is named twice does its work once.
+    let script = "post:${sysenv.ESPARTO_ROOT}/integrations/platformio/esparto_overlay.py\n";
+    desk.change("platformio.ini", script, &format!("\n  {script}  {script}"))?;
+    // The tool may be named from the project's folder.
+    let tool = desk.tool.strip_prefix(&desk.target_dir).context("built there")?;
+    let tool = Path::new("../..").join(tool);
+    let said = Said::of(&desk.pio_with("run", &tool)).done()?;
+    ensure!(said.matches("Packing overlays").count() == 1, "{said}");
     ensure!(desk.names("card")? == FILES, "card holds {:?}", desk.names("card")?);
     ensure!(desk.names("data")? == ["readme.txt"], "data holds {:?}", desk.names("data")?);
     desk.verify("card")?;
@@ -356,7 +380,7 @@ fn a_folder_for_a_card_is_filled_and_emptied(desk: &Desk<'_>) -> Result<()> {
     desk.write("esparto.toml", kept)?;
     desk.run("").done()?;
     let names = desk.names("card")?;
-    ensure!(names == ["fft_d", "fft_e", "manifest.json", "mine.txt"], "card holds {names:?}");
+    ensure!(names == [&FILES[..5], &["mine.txt"]].concat(), "card holds {names:?}");
     desk.verify("card")
 }
 

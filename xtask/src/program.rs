@@ -23,7 +23,7 @@ const FRAMELESS: [&str; 1] = ["pools"];
 const TARGET_DIR: &str = "CARGO_TARGET_DIR";
 
 /// Where firmware is built. A target directory from the environment counts from the workspace.
-fn target_dir(repo: &Repo) -> PathBuf {
+pub(crate) fn target_dir(repo: &Repo) -> PathBuf {
     let target = std::env::var_os(TARGET_DIR).unwrap_or_else(|| "target".into());
     repo.path(DIR).join(target)
 }
@@ -35,7 +35,7 @@ pub(crate) struct Program {
     pub(crate) bin: &'static str,
     pub(crate) target: &'static str,
     /// The chip whose memory map it is linked for, and where its code runs there; `None` for QEMU's
-    /// machine.
+    /// `virt`.
     pub(crate) chip: Option<(&'static str, &'static str)>,
 }
 
@@ -74,14 +74,18 @@ impl Program {
         let is_frameless = FRAMELESS.contains(&self.package);
         let cargo =
             if is_frameless { cargo.env("RUSTFLAGS", "-Clink-arg=-Tlink.x") } else { cargo };
-        let cargo = match self.chip {
-            Some((chip, code)) => cargo.env("ESPARTO_CHIP", chip).env("ESPARTO_CODE", code),
-            None => cargo,
-        };
-        cargo
+        self.for_chip(cargo)
             .words("--locked --release --manifest-path")
             .arg(repo.path(DIR).join("Cargo.toml"))
             .words(&format!("--target {} -p {} --bin {}", self.target, self.package, self.bin))
+    }
+
+    /// Says what it is linked for.
+    fn for_chip(&self, cargo: Cmd) -> Cmd {
+        match self.chip {
+            Some((chip, code)) => cargo.env("ESPARTO_CHIP", chip).env("ESPARTO_CODE", code),
+            None => cargo,
+        }
     }
 
     /// Builds it.
@@ -99,6 +103,7 @@ impl Program {
     pub(crate) fn cargo_in_profile(&self, repo: &Repo, words: &str, profile: &str) -> Cmd {
         let cargo = Cmd::new("cargo", repo.path(DIR)).words(words).words("--locked --profile");
         let Self { target, package, bin, .. } = self;
+        let cargo = self.for_chip(cargo);
         cargo.arg(profile).words(&format!("--target {target} -p {package} --bin {bin}"))
     }
 

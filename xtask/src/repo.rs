@@ -8,6 +8,10 @@ use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::exec::Cmd;
 
+/// The workspace but for its commands. The same wherever something of it is built, so that it is built
+/// once: other packages would share other features.
+pub(crate) const WITHOUT_COMMANDS: &str = "--locked --workspace --exclude xtask --all-features";
+
 /// The work tree this command belongs to.
 #[derive(Clone, Debug)]
 pub struct Repo {
@@ -74,6 +78,17 @@ impl Repo {
     /// Cargo in the root workspace.
     pub(crate) fn cargo(&self, words: &str) -> Cmd {
         Cmd::new("cargo", &self.root).words(words)
+    }
+
+    /// Builds the host tool and its linker, and returns the folder they are in.
+    ///
+    /// # Errors
+    /// Fails when they do not build.
+    pub(crate) fn host_tools(&self) -> Result<PathBuf> {
+        let build = self.cargo("build --quiet").words(WITHOUT_COMMANDS);
+        // With an example, what examples and tests need counts too: as they are built.
+        build.words("--bin esparto --bin esparto-ld --example generate-trace").run()?;
+        Ok(self.target_dir()?.join("debug"))
     }
 
     /// Cargo in another workspace of this repository, such as `firmware`.

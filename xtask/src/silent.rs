@@ -158,6 +158,18 @@ impl Variant {
     }
 }
 
+/// A manifest without the programs of `tests/`, which is not copied.
+fn without_tests(manifest: &str) -> String {
+    let mut is_test = false;
+    let is_kept = |line: &&str| {
+        if line.starts_with('[') {
+            is_test = *line == "[[test]]";
+        }
+        !is_test
+    };
+    manifest.lines().filter(is_kept).collect::<Vec<_>>().join("\n")
+}
+
 /// Copies a crate, its text files passing through `edit`; returns the sum of its counts.
 fn copy(
     from: &Path,
@@ -176,6 +188,7 @@ fn copy(
             continue;
         }
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let text = if name == "Cargo.toml" { without_tests(&text) } else { text };
         let is_source = path.extension().is_some_and(|extension| extension == "rs");
         let (text, count) = if is_source { edit(&text)? } else { (text, 0) };
         fs::write(to.join(name), text)?;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::repo::WITHOUT_COMMANDS;
 use crate::{Repo, tools};
 
 /// Compares `instruction_count` instructions of each kind with QEMU, and runs `file_count` damaged
@@ -13,12 +14,13 @@ pub(crate) fn run(repo: &Repo, instruction_count: u64, file_count: u64) -> Resul
     tools::QEMU_RISCV32.ensure()?;
     tools::ensure_targets(&tools::BARE_TARGETS)?;
     let test = |words: &str| {
-        repo.cargo("test --quiet --locked --release").words(words).words("-- --nocapture")
+        repo.cargo("test --quiet --release")
+            .words(WITHOUT_COMMANDS)
+            .words(words)
+            .words("--nocapture")
     };
-    test("-p esparto-sim --features qemu --test lockstep")
+    test("--test lockstep --")
         .env("ESPARTO_SIM_INSTRUCTIONS", instruction_count.to_string())
         .run()?;
-    test("-p esparto-cli --features firmware --test sim_damage")
-        .env("ESPARTO_SIM_FILES", file_count.to_string())
-        .run()
+    test("--test firmware -- sim_damage::").env("ESPARTO_SIM_FILES", file_count.to_string()).run()
 }

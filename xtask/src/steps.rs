@@ -3,11 +3,12 @@
 use anyhow::Result;
 
 use crate::exec::Cmd;
+use crate::repo::WITHOUT_COMMANDS;
 use crate::tally::Tally;
 use crate::tidy::layers::LAYERS;
 use crate::{
     Repo, arduino, c, esp_hal, esp_idf, firmware, freertos, heavy, miri, platformio, silent, tools,
-    traces, xtensa,
+    traces, windowed, xtensa,
 };
 
 /// One step: its name on the command line, what it shows, and the work.
@@ -15,8 +16,10 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) run: fn(&Repo, &mut Tally) -> Result<()>,
-    /// It builds in a directory of its own, and runs beside the others.
+    /// It builds in a directory of its own, or nothing that another step uses, and runs beside the others.
     pub(crate) is_beside: bool,
+    /// It runs only if it is named.
+    pub(crate) is_apart: bool,
 }
 
 impl Step {
@@ -25,23 +28,24 @@ impl Step {
         about: &'static str,
         run: fn(&Repo, &mut Tally) -> Result<()>,
     ) -> Self {
-        Self { name, about, run, is_beside: false }
+        Self { name, about, run, is_beside: false, is_apart: false }
     }
 
     const fn beside(self) -> Self {
         Self { is_beside: true, ..self }
     }
+
+    const fn apart(self) -> Self {
+        Self { is_apart: true, ..self }
+    }
 }
 
 /// All steps, the quick ones first.
-pub(crate) const STEPS: [Step; 20] = [
+pub(crate) const STEPS: [Step; 23] = [
     Step::new("fmt", "the formatting is rustfmt's", check_format),
-    Step::new("clippy", "no lint is broken, in any workspace", clippy),
+    Step::new("clippy", "no lint is broken in the crates, the tool and the benchmark", clippy),
     Step::new("tidy", "who may use whom, small rooms, true links and pages", tidy),
     Step::new("host", "every test of every crate, on this machine", host),
-    Step::new("docs", "the documentation builds and its examples run", docs),
-    Step::new("features", "each combination of features builds by itself", features),
-    Step::new("no-std", "the core crates build for bare RV32IMC and RV32IMAC", no_std),
     Step::new("traces", "every committed trace is reported and replayed", traces::check),
     Step::new(
         "core",
@@ -52,23 +56,6 @@ pub(crate) const STEPS: [Step; 20] = [
         "sim",
         "the same on the simulator, which is held to QEMU; memcheck, an SD card",
         firmware::test_on_sim,
-    ),
-    Step::new("c", "the C library, on this machine and on the core", c::test),
-    Step::new("freertos", "the real FreeRTOS kernel on our heap, by every scheme", freertos::test),
-    Step::new(
-        "platformio",
-        "the real PlatformIO builds a program with overlays, which calls them on the core",
-        platformio::test,
-    ),
-    Step::new(
-        "esp-idf",
-        "settings, manifest and build of the component, as far as they go without ESP-IDF",
-        esp_idf::test,
-    ),
-    Step::new(
-        "arduino",
-        "the Arduino library and its sketches, with stand-ins of Arduino's core",
-        arduino::test,
     ),
     Step::new(
         "xtensa",
@@ -84,12 +71,59 @@ pub(crate) const STEPS: [Step; 20] = [
     .beside(),
     Step::new(
         "fuzz",
-        "the decoder stands damaged traces, the heaps random operations, the simulator damaged ELFs",
+        "the decoder stands damaged traces, the heaps random operations",
         fuzz_a_little,
     )
     .beside(),
     Step::new("silent", "a memory without a sink has no instruction of tracing", silent::check).beside(),
-    Step::new("miri", "no undefined behaviour in the core, on 64 and 32 bits", miri::test).beside(),
+    Step::new("docs", "the documentation builds and its examples run", docs).beside(),
+    Step::new("features", "each combination of features builds by itself", features).beside(),
+    Step::new("no-std", "the core crates build for bare RV32IMC and RV32IMAC", no_std).beside(),
+    Step::new("c", "the C library, on this machine and on the core", c::test).beside(),
+    Step::new(
+        "freertos",
+        "the real FreeRTOS kernel on our heap, by every scheme",
+        freertos::test,
+    )
+    .beside(),
+    Step::new(
+        "platformio",
+        "the real PlatformIO builds a program with overlays, which calls them on the core",
+        platformio::test,
+    )
+    .beside(),
+    Step::new(
+        "esp-idf",
+        "settings, manifest and build of the component, as far as they go without ESP-IDF",
+        esp_idf::test,
+    )
+    .beside(),
+    Step::new(
+        "arduino",
+        "the Arduino library and its sketches, with stand-ins of Arduino's core",
+        arduino::test,
+    )
+    .beside(),
+    Step::new("miri", "no undefined behaviour in the core, on 64 or 32 bits", miri::test).beside(),
+    Step::new(
+        "miri-both",
+        "the same with the heaps on 64 and on 32 bits, and the longest tests; only if named",
+        miri::test_both,
+    )
+    .beside()
+    .apart(),
+    Step::new(
+        "clippy-rest",
+        "no lint is broken in programs for emulated cores and chips, fuzzers and these commands; only if named",
+        clippy_rest,
+    )
+    .apart(),
+    Step::new(
+        "windowed",
+        "the suite, the pools and overlays on emulated LX6 and LX7 with register windows; only if named",
+        windowed::test,
+    )
+    .apart(),
 ];
 
 /// The names of the steps.
@@ -120,17 +154,24 @@ pub(crate) fn format(repo: &Repo) -> Result<()> {
 /// Inputs for the decoder that `test` tries; `cargo xtask fuzz` tries as many as it is told.
 const FUZZ_INPUTS: u64 = 100_000;
 
-/// Holds the trace decoder against `input_count` random and damaged traces, and the heaps against
-/// as many random operations.
+/// Holds the trace decoder against `input_count` random and damaged traces, the heaps against as many
+/// random operations, and the simulator against one damaged firmware file for twenty of them.
 pub(crate) fn fuzz(repo: &Repo, input_count: u64) -> Result<()> {
-    ["trace_mutate", "heap_mutate"].iter().try_for_each(|program| {
-        let mutate = repo.cargo_in("fuzz", "run --quiet --locked --release --no-default-features");
-        mutate.words("--bin").arg(program).arg("--").arg(input_count.to_string()).run()
-    })?;
+    fuzz_core(repo, input_count)?;
     // A machine for each file: it takes as much longer.
     let elf_count = (input_count / 20).max(1);
-    let mutate = repo.cargo_in("fuzz", "run --quiet --locked --release --no-default-features");
-    mutate.words("--bin elf_mutate --").arg(elf_count.to_string()).run()
+    let mutate = repo.cargo_in("fuzz", MUTATE).words("--features elf --bin elf_mutate --");
+    mutate.arg(elf_count.to_string()).run()
+}
+
+const MUTATE: &str = "run --quiet --locked --release --no-default-features";
+
+/// The same without the simulator.
+fn fuzz_core(repo: &Repo, input_count: u64) -> Result<()> {
+    ["trace_mutate", "heap_mutate"].iter().try_for_each(|program| {
+        let mutate = repo.cargo_in("fuzz", MUTATE).words("--bin").arg(program);
+        mutate.arg("--").arg(input_count.to_string()).run()
+    })
 }
 
 /// What cargo-fuzz would tell the compiler: coverage for libFuzzer, and an address check.
@@ -184,14 +225,24 @@ fn check_format(repo: &Repo, tally: &mut Tally) -> Result<()> {
 
 fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_lint_components()?;
-    let root = "clippy --locked --workspace --all-targets --all-features -- -D warnings";
-    checked(&repo.cargo(root), tally)?;
+    let clippy = repo.cargo("clippy --all-targets").words(WITHOUT_COMMANDS);
+    checked(&clippy.words("-- -D warnings"), tally)?;
+    heavy::clippy(repo, tally)
+}
+
+/// The lints that need builds which nothing else shares.
+fn clippy_rest(repo: &Repo, tally: &mut Tally) -> Result<()> {
+    tools::ensure_lint_components()?;
+    checked(&repo.cargo("clippy --locked -p xtask --all-targets -- -D warnings"), tally)?;
+    let doc = repo.cargo("doc --locked --no-deps -p xtask").env("RUSTDOCFLAGS", "-D warnings");
+    checked(&doc, tally)?;
     // libFuzzer wants a C++ compiler; the harness beside it does not.
-    let fuzz = "clippy --locked --no-default-features --bin trace_mutate --bin heap_mutate --bin elf_mutate -- -D warnings";
-    checked(&repo.cargo_in("fuzz", fuzz), tally)?;
-    esp_hal::clippy(repo, tally)?;
+    let fuzz = repo.cargo_in("fuzz", "clippy --locked --no-default-features --features elf");
+    let fuzz = fuzz.words("--bin trace_mutate --bin heap_mutate --bin elf_mutate");
+    checked(&fuzz.words("-- -D warnings"), tally)?;
     xtensa::clippy(repo, tally)?;
-    firmware::clippy(repo, tally)
+    firmware::clippy(repo, tally)?;
+    esp_hal::clippy(repo, tally)
 }
 
 fn tidy(repo: &Repo, tally: &mut Tally) -> Result<()> {
@@ -199,25 +250,29 @@ fn tidy(repo: &Repo, tally: &mut Tally) -> Result<()> {
 }
 
 fn host(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    // The others need tools and firmware: the step `sim` runs them.
-    let features = heavy::other_features(&repo.metadata()?);
-    let what = format!("--locked --workspace --exclude xtask --features {features}");
     let has_nextest = repo.cargo("nextest --version").succeeds();
-    let runner = if has_nextest { "nextest run" } else { "test --lib --bins --tests" };
-    tested(&repo.cargo(runner).words(&what), tally)?;
+    let runner = if has_nextest {
+        "nextest run --no-fail-fast"
+    } else {
+        "test --no-fail-fast --lib --bins --tests"
+    };
+    tested(&repo.cargo(runner).words(WITHOUT_COMMANDS), tally)?;
     firmware::test_on_host(repo, tally)
 }
 
 fn fuzz_a_little(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    fuzz(repo, FUZZ_INPUTS)?;
+    fuzz_core(repo, FUZZ_INPUTS)?;
     tally.pass();
     Ok(())
 }
 
 fn docs(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    let build = repo.cargo("doc --locked --workspace --no-deps --all-features");
+    // With an example: else its dependencies would be others than those of the lints.
+    let build = repo.cargo("doc --no-deps --lib --example generate-trace").words(WITHOUT_COMMANDS);
     checked(&build.env("RUSTDOCFLAGS", "-D warnings"), tally)?;
-    tested(&repo.cargo("test --locked --workspace --doc --all-features"), tally)
+    tested(&repo.cargo("test --doc").words(WITHOUT_COMMANDS), tally)?;
+    // The README's.
+    tested(&repo.cargo("test --locked --doc -p xtask"), tally)
 }
 
 fn features(repo: &Repo, tally: &mut Tally) -> Result<()> {

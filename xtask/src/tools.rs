@@ -10,6 +10,9 @@ use crate::exec::Cmd;
 pub(crate) const BARE_TARGETS: [&str; 2] =
     ["riscv32imc-unknown-none-elf", "riscv32imac-unknown-none-elf"];
 
+/// The core with registers for floats, for one program.
+pub(crate) const FLOAT_TARGETS: [&str; 1] = ["riscv32imafc-unknown-none-elf"];
+
 /// The emulator of the RISC-V cores.
 pub(crate) const QEMU_RISCV32: Program = Program {
     command: "qemu-system-riscv32",

@@ -17,14 +17,14 @@ use crate::{Repo, tools};
 pub(crate) const NAMES: [&str; 8] =
     ["camera", "bignum", "json", "patterns", "rhai", "series", "server", "telemetry"];
 
-/// The host tool with a command.
-pub(crate) fn esparto(repo: &Repo, words: &str) -> Cmd {
-    repo.cargo("run --quiet --locked --release -p esparto-cli --").words(words)
+/// The host tool, built, with a command.
+pub(crate) fn esparto(repo: &Repo, words: &str) -> Result<Cmd> {
+    Ok(Cmd::new(repo.host_tools()?.join("esparto"), repo.root()).words(words))
 }
 
 /// `esparto report` on `trace`.
-pub(crate) fn report(repo: &Repo, trace: &Path) -> Cmd {
-    esparto(repo, "report").arg(trace)
+pub(crate) fn report(repo: &Repo, trace: &Path) -> Result<Cmd> {
+    Ok(esparto(repo, "report")?.arg(trace))
 }
 
 /// Records the trace `name` on the simulator.
@@ -43,16 +43,17 @@ pub(crate) fn record(repo: &Repo, name: &str) -> Result<()> {
 
 /// Reports and replays every committed trace, as the README shows it.
 pub(crate) fn check(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    json(&esparto(repo, "chips esp32s3 --json"))?;
+    let esparto = esparto(repo, "")?;
+    json(&esparto.clone().words("chips esp32s3 --json"))?;
     tally.pass();
     let traces = committed(repo)?;
     if traces.len() < 4 {
         bail!("traces/ holds {} traces; the camera's and three more are owed", traces.len());
     }
     for trace in traces {
-        json(&report(repo, &trace).arg("--json"))?;
+        json(&esparto.clone().words("report --json").arg(&trace))?;
         tally.pass();
-        json(&esparto(repo, "run esp32c3").arg(&trace).arg("--json"))?;
+        json(&esparto.clone().words("run esp32c3 --json").arg(&trace))?;
         tally.pass();
     }
     Ok(())

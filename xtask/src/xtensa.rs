@@ -12,18 +12,33 @@ use anyhow::{Context, Result, bail};
 use crate::c::{self, says_ok, tool};
 use crate::emulator::Said;
 use crate::exec::Cmd;
+use crate::firmware::leak;
 use crate::program::DIR;
 use crate::tally::Tally;
 use crate::{Repo, tools};
 
-/// The board, below the firmware workspace: target, linker script, the start of C programs.
-const BOARD: &str = "board-lx106";
+/// What is built for cores of a kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Kind {
+    /// The board, below the firmware workspace: target, linker script, the start of C programs.
+    pub(crate) board: &'static str,
+    /// The target's file there, and what it is called after it.
+    pub(crate) target: &'static str,
+    /// What tells the GNU tools of a core that is not their own.
+    pub(crate) config: Option<PathBuf>,
+}
 
-/// The target's file there, and what it is called after it.
-const TARGET: &str = "xtensa-lx106-none-elf";
+/// The LX106.
+const LX106: Kind = Kind { board: "board-lx106", target: "xtensa-lx106-none-elf", config: None };
 
-/// The programs of the firmware workspace that run on this core too.
-const PROGRAMS: [&str; 2] = ["suite", "pools"];
+/// The programs of the firmware workspace that run on this core too, and what is in each package.
+const PROGRAMS: [(&str, &[&str]); 5] = [
+    ("suite", &["suite"]),
+    ("pools", &["pools"]),
+    ("bus", &["bus"]),
+    ("measure", &["measure"]),
+    ("leak", &["leaking", "fixed", "overrun"]),
+];
 
 /// No program takes longer.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -49,10 +64,14 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::XTENSA_GCC.ensure()?;
     let out = repo.target_dir()?.join("xtensa");
     fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
-    for program in PROGRAMS {
-        let said = boot(&qemu(&out, &rust_program(repo, &out, program)?))?;
-        println!("{program}.lx106: {} instructions", said.instructions);
-        tally.pass();
+    for (package, programs) in PROGRAMS {
+        build(&LX106.of_program(repo, &out, package))?;
+        for program in programs {
+            let said = boot(&qemu(&out, &LX106.elf(&out, program)))?;
+            leak::hold(program, &said.lines)?;
+            println!("{program}.lx106: {} instructions", said.instructions);
+            tally.pass();
+        }
     }
     c_library(repo, &out, tally)?;
     overlays(repo, &out)?;
@@ -61,48 +80,64 @@ pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
 }
 
 /// What is linted as code for this core.
-const LINTED: [&str; 4] = ["board-lx106", "overlay-lx106", "pools", "suite"];
+const LINTED: [&str; 7] =
+    ["board-lx106", "bus", "leak", "measure", "overlay-lx106", "pools", "suite"];
 
 /// Lints what runs here.
 pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
     tools::ensure_build_std()?;
-    tools::ensure_nightly_clippy()?;
-    let out = repo.target_dir()?.join("xtensa");
-    let clippy = cargo(repo, DIR, "clippy --release", &out);
-    let clippy = LINTED.iter().fold(clippy, |clippy, package| clippy.arg("-p").arg(package));
-    build(&clippy.words("-- -D warnings"))?;
+    LX106.clippy(repo, &repo.target_dir()?.join("xtensa"), &LINTED)?;
     tally.pass();
     Ok(())
 }
 
-/// Cargo on this target, in a workspace.
-fn cargo(repo: &Repo, dir: &str, words: &str, out: &Path) -> Cmd {
-    let target = repo.path(DIR).join(BOARD).join(TARGET).with_extension("json");
-    let cargo = repo.cargo_in(dir, "+nightly").words(words).words("--locked").words(STD);
-    cargo.arg("--target").arg(target).arg("--target-dir").arg(out)
+impl Kind {
+    /// Cargo on this target, in a workspace.
+    pub(crate) fn cargo(&self, repo: &Repo, dir: &str, words: &str, out: &Path) -> Cmd {
+        let target = repo.path(DIR).join(self.board).join(self.target).with_extension("json");
+        let cargo = repo.cargo_in(dir, "+nightly").words(words).words("--locked").words(STD);
+        self.told(cargo.arg("--target").arg(target).arg("--target-dir").arg(out))
+    }
+
+    /// A command with the GNU tools told which core this is.
+    pub(crate) fn told(&self, command: Cmd) -> Cmd {
+        match &self.config {
+            Some(config) => command.env("XTENSA_GNU_CONFIG", config),
+            None => command,
+        }
+    }
+
+    /// The build of a program of the firmware workspace.
+    pub(crate) fn of_program(&self, repo: &Repo, out: &Path, program: &str) -> Cmd {
+        self.cargo(repo, DIR, "build --release", out).arg("-p").arg(program)
+    }
+
+    /// The built program.
+    pub(crate) fn elf(&self, out: &Path, program: &str) -> PathBuf {
+        out.join(self.target).join("release").join(program)
+    }
+
+    /// Builds a program of the firmware workspace.
+    pub(crate) fn program(&self, repo: &Repo, out: &Path, program: &str) -> Result<PathBuf> {
+        build(&self.of_program(repo, out, program))?;
+        Ok(self.elf(out, program))
+    }
+
+    /// Lints packages of the firmware workspace as code for this kind.
+    pub(crate) fn clippy(&self, repo: &Repo, out: &Path, packages: &[&str]) -> Result<()> {
+        tools::ensure_nightly_clippy()?;
+        let clippy = self.cargo(repo, DIR, "clippy --release", out);
+        let clippy = packages.iter().fold(clippy, |clippy, package| clippy.arg("-p").arg(package));
+        build(&clippy.words("-- -D warnings"))
+    }
 }
 
 /// Builds, and shows what the compiler says if that fails: it warns with each crate that the ABI of
-/// cores without register windows may one day be none of its own.
-fn build(command: &Cmd) -> Result<()> {
+/// this target may one day be none of its own.
+pub(crate) fn build(command: &Cmd) -> Result<()> {
     let mut said = Vec::new();
     let outcome = command.lines(|line| said.push(line.to_owned()));
     outcome.with_context(|| format!("it said:\n{}", said.join("\n")))
-}
-
-/// The build of a program of the firmware workspace.
-fn of_program(repo: &Repo, out: &Path, program: &str) -> Cmd {
-    cargo(repo, DIR, "build --release", out).arg("-p").arg(program)
-}
-
-fn elf_of(out: &Path, program: &str) -> PathBuf {
-    out.join(TARGET).join("release").join(program)
-}
-
-/// Builds a program of the firmware workspace.
-fn rust_program(repo: &Repo, out: &Path, program: &str) -> Result<PathBuf> {
-    build(&of_program(repo, out, program))?;
-    Ok(elf_of(out, program))
 }
 
 /// The emulator with a program, started in `dir`.
@@ -111,7 +146,7 @@ fn qemu(dir: &Path, elf: &Path) -> Cmd {
 }
 
 /// Runs a program that closes as those of the RISC-V board do.
-fn boot(run: &Cmd) -> Result<Said> {
+pub(crate) fn boot(run: &Cmd) -> Result<Said> {
     let mut lines = Vec::new();
     let outcome = run.lines(|line| {
         println!("{line}");
@@ -132,11 +167,11 @@ fn gcc(dir: &Path) -> Cmd {
 /// The library by the nightly compiler, its programs by GCC, and both run.
 fn c_library(repo: &Repo, out: &Path, tally: &mut Tally) -> Result<()> {
     let words = "rustc -p esparto-c --lib --crate-type staticlib --profile small";
-    build(&cargo(repo, ".", words, out))?;
-    let library = out.join(TARGET).join("small/libesparto_c.a");
+    build(&LX106.cargo(repo, ".", words, out))?;
+    let library = out.join(LX106.target).join("small/libesparto_c.a");
     let programs = out.join("c");
     fs::create_dir_all(&programs).with_context(|| programs.display().to_string())?;
-    let board = repo.path(DIR).join(BOARD);
+    let board = repo.path(DIR).join(LX106.board);
     let gcc = || gcc(&repo.path(c::DIR));
     let mut ours = Vec::new();
     for source in [board.join("c/board.c"), repo.path(c::DIR).join("ports/xtensa.c")] {
@@ -165,41 +200,65 @@ const OVERLAYS: [&str; 6] =
 /// The program with the loader.
 const OVERLAY_PROGRAM: &str = "overlay-lx106";
 
-/// Overlays from C and C++ by GCC: linked, packed, and loaded from the files by calls.
-fn overlays(repo: &Repo, out: &Path) -> Result<()> {
-    repo.cargo("build --quiet --locked --release -p esparto-cli").run()?;
-    let esparto = repo.target_dir()?.join("release/esparto");
+/// A program whose overlays are packed, and where its files are.
+pub(crate) struct Packed {
+    /// The folder that it opens them in.
+    pub(crate) data: PathBuf,
+    /// The program without them.
+    pub(crate) flash: PathBuf,
+}
+
+/// Overlays from C and C++ by GCC, linked and packed with the program of the firmware workspace that
+/// calls them; it has their `esparto.toml`, and perhaps sources of its own.
+pub(crate) fn packed(
+    repo: &Repo,
+    kind: &Kind,
+    out: &Path,
+    program: &str,
+    words: &str,
+    own_sources: &[&str],
+) -> Result<Packed> {
+    let esparto = repo.host_tools()?.join("esparto");
     let folder = out.join("overlays");
     let data = folder.join("data");
     for folder in [&folder, &data] {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    for source in OVERLAYS {
-        let (stem, kind) = source.split_once('.').context("a source has an extension")?;
-        let language = match kind {
-            "c" => c::C,
-            // Destructors of objects go to the table that unloading runs.
-            _ => {
-                "-std=c++17 -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-use-cxa-atexit \
-                 -fno-threadsafe-statics"
-            }
+    let shared = repo.path(DIR).join("overlay/overlays");
+    let own = repo.path(DIR).join(program);
+    let sources = OVERLAYS.iter().map(|source| shared.join(source));
+    for source in sources.chain(own_sources.iter().map(|source| own.join("overlays").join(source)))
+    {
+        let is_c = source.extension().is_some_and(|extension| extension == "c");
+        // Destructors of objects go to the table that unloading runs.
+        let language = if is_c {
+            c::C
+        } else {
+            "-std=c++17 -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-use-cxa-atexit \
+             -fno-threadsafe-statics"
         };
-        let compile = gcc(&repo.path(DIR).join("overlay/overlays")).words(language);
-        let object = folder.join(stem).with_extension("o");
-        compile.arg("-c").arg(source).arg("-o").arg(object).run()?;
+        let compile = kind.told(gcc(&folder)).words(words).words(language).arg("-I").arg(&shared);
+        let object = folder.join(source.file_stem().context("a source")?).with_extension("o");
+        compile.arg("-c").arg(&source).arg("-o").arg(object).run()?;
     }
     let config = folder.join("esparto.toml");
-    let source = repo.path(DIR).join(OVERLAY_PROGRAM).join("esparto.toml");
+    let source = own.join("esparto.toml");
     fs::copy(&source, &config).with_context(|| source.display().to_string())?;
     let host_tool = |words: &str| {
-        tool(&esparto.to_string_lossy(), &folder).words(words).arg("--config").arg(&config)
+        let tool = tool(&esparto.to_string_lossy(), &folder).words(words);
+        kind.told(tool).arg("--config").arg(&config)
     };
     host_tool("overlay link").arg("--out").arg(&folder).read()?;
-    build(&of_program(repo, out, OVERLAY_PROGRAM).env("ESPARTO_OVERLAYS", &folder))?;
+    build(&kind.of_program(repo, out, program).env("ESPARTO_OVERLAYS", &folder))?;
     let flash = folder.join("flash.elf");
     let pack = host_tool("overlay pack").arg("--out").arg(&data).arg("--flash").arg(&flash);
-    println!("{}", pack.arg(elf_of(out, OVERLAY_PROGRAM)).read()?);
-    // It opens its files where it is started.
+    println!("{}", pack.arg(kind.elf(out, program)).read()?);
+    Ok(Packed { data, flash })
+}
+
+/// Overlays from C and C++ by GCC, loaded from the files by calls.
+fn overlays(repo: &Repo, out: &Path) -> Result<()> {
+    let Packed { data, flash } = packed(repo, &LX106, out, OVERLAY_PROGRAM, "", &[])?;
     let said = boot(&qemu(&data, &flash))?;
     println!("{OVERLAY_PROGRAM}: {} instructions", said.instructions);
     Ok(())

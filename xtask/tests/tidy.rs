@@ -80,3 +80,24 @@ fn locked_dependencies_come_from_one_public_registry() {
         }
     }
 }
+
+#[test]
+fn each_file_of_tests_is_part_of_a_program() {
+    let metadata = repo().metadata().expect("cargo reads the workspace");
+    for package in metadata.workspace_packages() {
+        let targets = package.targets.iter().filter(|target| target.is_test());
+        let roots: Vec<_> = targets.map(|target| target.src_path.as_std_path()).collect();
+        let texts = roots.iter().map(|root| fs::read_to_string(root).expect("a root of tests"));
+        let texts: String = texts.collect();
+        let folder = package.manifest_path.parent().expect("it lies in a folder").join("tests");
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let file = entry.expect("the folder can be read").path();
+            let is_root = roots.contains(&file.as_path());
+            if is_root || file.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let name = file.file_stem().expect("it ends with rs").to_string_lossy();
+            assert!(texts.contains(&format!("mod {name};")), "no program holds {}", file.display());
+        }
+    }
+}

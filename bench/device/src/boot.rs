@@ -15,6 +15,8 @@ pub struct Calls {
     #[cfg(not(feature = "size"))]
     pub resize_in_place: unsafe extern "C" fn(*mut u8, usize, usize, usize) -> bool,
     #[cfg(not(feature = "size"))]
+    pub grow_moving: unsafe extern "C" fn(*mut u8, usize, usize, usize) -> *mut u8,
+    #[cfg(not(feature = "size"))]
     pub settle: unsafe extern "C" fn() -> bool,
     #[cfg(not(feature = "size"))]
     pub arena_control_bytes: fn() -> usize,

@@ -41,19 +41,9 @@ impl<H: RawHeap> Subject for Ours<H> {
     }
 
     unsafe fn realloc(&mut self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: as for `dealloc`; the new size forms a valid layout; a block that moves is copied
-        // before it is given back.
-        unsafe {
-            if self.resize_in_place(ptr, layout, new_size) {
-                return ptr;
-            }
-            let new = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
-            if !new.is_null() {
-                new.copy_from_nonoverlapping(ptr, layout.size().min(new_size));
-                self.dealloc(ptr, layout);
-            }
-            new
-        }
+        // SAFETY: a live block is not null; the caller's promise is the heap's.
+        let moved = unsafe { self.0.reallocate(NonNull::new_unchecked(ptr), layout, new_size) };
+        moved.map_or(core::ptr::null_mut(), NonNull::as_ptr)
     }
 
     fn settle(&mut self) -> bool {
@@ -72,5 +62,11 @@ impl<H: RawHeap> Subject for Ours<H> {
             };
             taken_bytes.is_some()
         }
+    }
+
+    unsafe fn grow_moving(&mut self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: as for `realloc`.
+        let moved = unsafe { self.0.grow_moving(NonNull::new_unchecked(ptr), layout, new_size) };
+        moved.map_or(core::ptr::null_mut(), |moved| moved.grant.ptr.as_ptr())
     }
 }

@@ -66,6 +66,16 @@ pub trait Subject: Sized {
         let _ = (ptr, layout, new_size);
         false
     }
+
+    /// Finds a place for a block that has to move as it grows, without moving it, or says that there is
+    /// none; only the code of this is looked at.
+    ///
+    /// # Safety
+    /// As for [`realloc`](Self::realloc).
+    unsafe fn grow_moving(&mut self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let _ = (ptr, layout, new_size);
+        core::ptr::null_mut()
+    }
 }
 
 /// Makes the program of one subject.
@@ -152,6 +162,21 @@ macro_rules! program {
             }
         }
 
+        #[cfg(not(feature = "size"))]
+        #[inline(never)]
+        unsafe extern "C" fn subject_grow_moving(
+            ptr: *mut u8,
+            size: usize,
+            align: usize,
+            new_size: usize,
+        ) -> *mut u8 {
+            // SAFETY: the harness resizes live blocks only, to valid sizes.
+            unsafe {
+                let layout = ::core::alloc::Layout::from_size_align_unchecked(size, align);
+                <$subject as $crate::Subject>::grow_moving(subject(), ptr, layout, new_size)
+            }
+        }
+
         /// Where the start-up code goes.
         #[unsafe(no_mangle)]
         extern "C" fn device_main() -> u32 {
@@ -165,6 +190,8 @@ macro_rules! program {
                 realloc: subject_realloc,
                 #[cfg(not(feature = "size"))]
                 resize_in_place: subject_resize_in_place,
+                #[cfg(not(feature = "size"))]
+                grow_moving: subject_grow_moving,
                 #[cfg(not(feature = "size"))]
                 settle: subject_settle,
                 #[cfg(not(feature = "size"))]

@@ -44,7 +44,7 @@ const LOOPS: [LoopRule; 4] = [
     // The logarithm in steps of one: what the steps of four leave is below 2^4.
     LoopRule { is_it: |one| shifts_by(one, 1), rounds: [3, 3] },
     // Cache lists looked at for a block to give back: `DRAIN_LOOKS`.
-    LoopRule { is_it: |one| one.function.name.contains("drain"), rounds: [8, 8] },
+    LoopRule { is_it: |one| one.function.name.contains("drain"), rounds: [4, 4] },
     // All 35 of them.
     LoopRule { is_it: |one| one.function.name.contains("settle"), rounds: [35, 35] },
 ];

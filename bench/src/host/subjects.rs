@@ -6,7 +6,9 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use anyhow::{Context, Result};
+use esparto::heap::tag::Preset;
 use esparto::heap::{Heap, RawHeap, Realtime, Throughput};
+use esparto_bench_structures::{Boundary, Coarse, CoarseCached, Segments};
 use rlsf::Tlsf;
 use talc::DefaultBinning;
 use talc::base::Talc;
@@ -151,37 +153,84 @@ impl<S: Subject> Runner for Arena<S> {
 /// Ours and the peers.
 pub(super) fn all() -> Vec<Box<dyn Runner>> {
     vec![
-        Box::new(Arena::<Ours<Realtime>>::new()),
-        Box::new(Arena::<Ours<Throughput>>::new()),
+        Box::new(Arena::<Ours<Heap<Realtime>>>::new()),
+        Box::new(Arena::<Ours<Heap<Throughput>>>::new()),
         Box::new(Arena::<Talc<Manual, DefaultBinning>>::new()),
         Box::new(Arena::<Rlsf<u16, u16, 12, 16>>::new()),
         Box::new(Arena::<Rlsf<usize, usize, 32, 32>>::new()),
     ]
 }
 
-struct Ours<P>(Heap<P>);
+struct Ours<H>(H);
 
-/// The names of the presets.
+/// The names of the heaps.
 trait Named {
     const NAME: &'static str;
 }
 
-impl Named for Realtime {
+impl Named for Heap<Realtime> {
     const NAME: &'static str = "esparto_realtime";
 }
 
-impl Named for Throughput {
+impl Named for Heap<Throughput> {
     const NAME: &'static str = "esparto_throughput";
 }
 
-impl<P: esparto::heap::tag::Preset + Named> Subject for Ours<P> {
-    const NAME: &'static str = <P as Named>::NAME;
+/// The structures that were tried and not shipped, and the shipped one with granules of 16 bytes.
+pub(super) fn structures() -> Vec<Box<dyn Runner>> {
+    vec![
+        Box::new(Arena::<Ours<Boundary<Coarse>>>::new()),
+        Box::new(Arena::<Ours<Boundary<CoarseCached>>>::new()),
+        Box::new(Arena::<Ours<Segments>>::new()),
+        Box::new(Arena::<Ours<Heap<Granule16>>>::new()),
+        Box::new(Arena::<Ours<Heap<Granule16Cached>>>::new()),
+    ]
+}
+
+impl Named for Boundary<Coarse> {
+    const NAME: &'static str = "prototype_boundary";
+}
+
+impl Named for Boundary<CoarseCached> {
+    const NAME: &'static str = "prototype_boundary_cache";
+}
+
+impl Named for Segments {
+    const NAME: &'static str = "prototype_segments";
+}
+
+/// What hosts align to.
+struct Granule16;
+
+impl Preset for Granule16 {
+    const GRANULE_BYTES: usize = 16;
+}
+
+impl Named for Heap<Granule16> {
+    const NAME: &'static str = "prototype_tag_16";
+}
+
+/// The same, with a cache as large as a host can afford.
+struct Granule16Cached;
+
+impl Preset for Granule16Cached {
+    const GRANULE_BYTES: usize = 16;
+    const CACHE_SIZE_LIMIT_BYTES: usize = 2000;
+    const CACHE_LIST_BYTES: usize = 8192;
+}
+
+impl Named for Heap<Granule16Cached> {
+    const NAME: &'static str = "prototype_tag_16_cache";
+}
+
+impl<H: RawHeap + Named> Subject for Ours<H> {
+    const NAME: &'static str = H::NAME;
 
     fn start(arena: &'static mut [MaybeUninit<u8>]) -> Option<Self> {
         let len = arena.len();
         let memory = NonNull::slice_from_raw_parts(NonNull::from(arena).cast(), len);
         // SAFETY: an exclusive borrow for ever is the ownership asked for; it starts on a page.
-        unsafe { Heap::init(memory) }.ok().map(Self)
+        unsafe { H::init(memory) }.ok().map(Self)
     }
 
     #[inline(always)]

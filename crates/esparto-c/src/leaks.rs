@@ -5,11 +5,13 @@ use core::ffi::{c_char, c_void};
 use core::ptr::null_mut;
 
 use critical_section::Mutex;
-use esparto::guard::{Ledger, Site};
+use esparto::guard::{Ledger, Record, Site, SiteLeak};
 use esparto::{Event, Owner, Sink};
 
+use crate::guard::RECORDS;
+use crate::handle::put;
 use crate::malloc::policy_of;
-use crate::name::name;
+use crate::name::path;
 use crate::system::{Listener, MEMORY};
 use crate::text::Text;
 use crate::{ESPARTO_ALIGN_BYTES, Status};
@@ -35,6 +37,17 @@ fn listen(owner: Owner, event: &Event) {
 #[unsafe(no_mangle)]
 pub extern "C" fn esparto_leaks_start() {
     Listener::set_ledger(Some(listen));
+    RECORDS.set(record_of);
+}
+
+/// What there is on record of the live block that an address is in, or else of the one that was there.
+fn record_of(addr: usize) -> Option<Record> {
+    with(|ledger| {
+        let is_in = |record: &&Record| addr.wrapping_sub(record.addr) < record.size_bytes;
+        let live = ledger.live().find(is_in);
+        live.or_else(|| ledger.record_of(addr)).copied()
+    })
+    .flatten()
 }
 
 /// Records nothing any more. What is recorded stays.
@@ -57,7 +70,7 @@ pub unsafe extern "C" fn esparto_malloc_at(
 ) -> *mut c_void {
     let Ok(policy) = policy_of(caps) else { return null_mut() };
     // SAFETY: passed on.
-    let site = unsafe { name(file, file_len) }.ok().map(|file| Site { file, line });
+    let site = unsafe { path(file, file_len) }.ok().map(|file| Site { file, line });
     // One critical section, so that no interrupt's request gets this site.
     critical_section::with(|_| {
         with(|ledger| ledger.set_site(site));
@@ -95,25 +108,33 @@ pub type LeakVisitor = Option<unsafe extern "C" fn(leak: *const Leak, context: *
 /// `visit` is null or can be called with `context`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn esparto_leaks_visit(visit: LeakVisitor, context: *mut c_void) -> usize {
-    if let Some(visit) = visit {
-        for place in 0..ESPARTO_LEAK_RECORD_LIMIT {
-            let Some(Some(leak)) = with(|ledger| ledger.site_leak(place)) else { continue };
-            let (file, file_len, line) = leak.site.map_or((core::ptr::null(), 0, 0), |site| {
-                (site.file.as_ptr().cast(), site.file.len(), site.line)
-            });
-            let leak = Leak {
-                file,
-                file_len,
-                line,
-                owner: leak.owner.0,
-                live_count: leak.live_count,
-                live_bytes: leak.live_bytes,
-            };
-            // SAFETY: passed on.
-            unsafe { visit(&raw const leak, context) };
-        }
+    for place in 0..ESPARTO_LEAK_RECORD_LIMIT {
+        let leak = with(|ledger| ledger.site_leak(place)).flatten();
+        // SAFETY: passed on.
+        unsafe { show(leak, visit, context) };
     }
     with(|ledger| ledger.unrecorded_live_count()).unwrap_or(0)
+}
+
+/// Shows a leak, if there is one and somebody looks.
+///
+/// # Safety
+/// As for `esparto_leaks_visit`.
+pub(crate) unsafe fn show(leak: Option<SiteLeak>, visit: LeakVisitor, context: *mut c_void) {
+    let (Some(leak), Some(visit)) = (leak, visit) else { return };
+    let (file, file_len, line) = leak.site.map_or((core::ptr::null(), 0, 0), |site| {
+        (site.file.as_ptr().cast(), site.file.len(), site.line)
+    });
+    let leak = Leak {
+        file,
+        file_len,
+        line,
+        owner: leak.owner.0,
+        live_count: leak.live_count,
+        live_bytes: leak.live_bytes,
+    };
+    // SAFETY: passed on.
+    unsafe { visit(&raw const leak, context) };
 }
 
 /// The live blocks by line and owner as lines for a log. Returns the length of the whole text, as
@@ -128,6 +149,29 @@ pub unsafe extern "C" fn esparto_leaks_describe(buffer: *mut c_char, size: usize
         unsafe { Text::new(buffer, size) }.write(&*ledger)
     })
     .unwrap_or(0)
+}
+
+/// The live block that an address lies in, as far as there are records: where it begins and its size as
+/// asked for. `ESPARTO_NOT_FOUND` when none has a record.
+///
+/// # Safety
+/// `block` and `size_bytes` are null or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn esparto_leaks_block_at(
+    at: *const c_void,
+    block: *mut *const c_void,
+    size_bytes: *mut usize,
+) -> Status {
+    if block.is_null() || size_bytes.is_null() {
+        return Status::NullPointer;
+    }
+    let Some(record) = record_of(at.addr()).filter(|record| record.freed.is_none()) else {
+        return Status::NotFound;
+    };
+    // SAFETY: passed on.
+    Status::of(unsafe {
+        put(block, at.with_addr(record.addr)).and(put(size_bytes, record.size_bytes))
+    })
 }
 
 /// The live bytes of an owner that have a record.

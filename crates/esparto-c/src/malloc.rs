@@ -3,10 +3,11 @@
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use esparto::{Caps, Policy, Use};
+use esparto::{Caps, Policy, SizedError, Use};
 
 use crate::Status;
 use crate::caps::caps;
+use crate::guard::REFUSED;
 use crate::handle::put;
 use crate::system::MEMORY;
 
@@ -37,7 +38,9 @@ fn requiring(bits: u16) -> Result<Policy, Status> {
 /// One copy for all that are not the plain ones.
 #[inline(never)]
 fn allocate(size: usize, align: usize, policy: Policy) -> *mut c_void {
-    MEMORY.allocate_sized(size, align, policy).map_or(null_mut(), |block| block.as_ptr().cast())
+    MEMORY
+        .allocate_sized_apart(size, align, policy)
+        .map_or(null_mut(), |block| block.as_ptr().cast())
 }
 
 fn allocate_zeroed(count: usize, size: usize, policy: Policy) -> *mut c_void {
@@ -60,8 +63,15 @@ unsafe fn reallocate(block: *mut c_void, size: usize, policy: Policy) -> *mut c_
         return null_mut();
     }
     // SAFETY: passed on; anything else than a live block is refused.
-    unsafe { MEMORY.resize_sized(ptr, size, policy) }
-        .map_or(null_mut(), |block| block.as_ptr().cast())
+    match unsafe { MEMORY.resize_sized(ptr, size, policy) } {
+        Ok(block) => block.as_ptr().cast(),
+        Err(error) => {
+            if matches!(error, SizedError::NotABlock { .. }) {
+                tell_refused(ptr);
+            }
+            null_mut()
+        }
+    }
 }
 
 /// `malloc`: a block of `size` bytes, from internal memory while there is any. Null for a size of 0
@@ -199,11 +209,23 @@ pub unsafe extern "C" fn esparto_allocate(
 ///
 /// # Safety
 /// A live block is the caller's to give back.
+// Once, also for `reallocate`.
+#[inline(never)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn esparto_free(block: *mut c_void) {
     if let Some(ptr) = NonNull::new(block.cast::<u8>()) {
         // SAFETY: passed on; anything else than a live block is refused.
-        let _ = unsafe { MEMORY.deallocate_sized(ptr) };
+        if unsafe { MEMORY.deallocate_sized(ptr) }.is_err() {
+            tell_refused(ptr);
+        }
+    }
+}
+
+/// Tells whoever guards blocks of a free that was refused.
+#[cold]
+fn tell_refused(ptr: NonNull<u8>) {
+    if let Some(tell) = REFUSED.get() {
+        tell(ptr);
     }
 }
 
@@ -215,7 +237,11 @@ pub unsafe extern "C" fn esparto_free(block: *mut c_void) {
 pub unsafe extern "C" fn esparto_free_checked(block: *mut c_void) -> Status {
     let Some(ptr) = NonNull::new(block.cast::<u8>()) else { return Status::Ok };
     // SAFETY: passed on; anything else than a live block is refused.
-    Status::of(unsafe { MEMORY.deallocate_sized(ptr) }.map(drop).map_err(Status::from))
+    let freed = unsafe { MEMORY.deallocate_sized_apart(ptr) };
+    if freed.is_err() {
+        tell_refused(ptr);
+    }
+    Status::of(freed.map_err(Status::from))
 }
 
 /// The size of a live block as asked for; 0 for anything else.

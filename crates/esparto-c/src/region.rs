@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use esparto::heap::Bump;
 use esparto::heap::freertos::{Heap2, Heap4};
-use esparto::{Heap, LinkedList, RawHeap, Region, RegionId, Throughput};
+use esparto::{Heap, LinkedList, RawHeap, Region, RegionError, RegionId, Throughput};
 
 use crate::Status;
 use crate::caps::caps;
@@ -18,7 +18,7 @@ use crate::system::MEMORY;
 
 /// # Safety
 /// As for the functions of this file.
-unsafe fn add<H: RawHeap + 'static>(
+pub(crate) unsafe fn add<H: RawHeap + 'static>(
     label: *const c_char,
     label_len: usize,
     start: *mut c_void,
@@ -26,13 +26,33 @@ unsafe fn add<H: RawHeap + 'static>(
     bits: u16,
     id: *mut u8,
 ) -> Result<(), Status> {
+    // SAFETY: passed on; the caller hands the memory over.
+    unsafe {
+        let region = region(label, label_len, start, len_bytes, bits)?;
+        told(MEMORY.add::<H>(region), id)
+    }
+}
+
+/// # Safety
+/// As for the functions of this file.
+unsafe fn region(
+    label: *const c_char,
+    label_len: usize,
+    start: *mut c_void,
+    len_bytes: usize,
+    bits: u16,
+) -> Result<Region, Status> {
     // SAFETY: passed on.
     let label = unsafe { name(label, label_len)? };
     let bytes = NonNull::new(start.cast::<u8>()).ok_or(Status::NullPointer)?;
     let memory = NonNull::slice_from_raw_parts(bytes, len_bytes);
-    let region = Region::new(label, memory, caps(bits)?).trimmed();
-    // SAFETY: the caller hands the memory over.
-    let RegionId(place) = unsafe { MEMORY.add::<H>(region)? };
+    Ok(Region::new(label, memory, caps(bits)?).trimmed())
+}
+
+/// # Safety
+/// As for the functions of this file.
+unsafe fn told(added: Result<RegionId, RegionError>, id: *mut u8) -> Result<(), Status> {
+    let RegionId(place) = added?;
     if id.is_null() {
         return Ok(());
     }
@@ -58,8 +78,11 @@ pub unsafe extern "C" fn esparto_region_add(
     caps: u16,
     id: *mut u8,
 ) -> Status {
-    // SAFETY: passed on.
-    Status::of(unsafe { add::<Heap>(name, name_len, start, len_bytes, caps, id) })
+    // SAFETY: passed on; the caller hands the memory over, and the heap is the usual one.
+    Status::of(unsafe {
+        region(name, name_len, start, len_bytes, caps)
+            .and_then(|region| told(MEMORY.add_usual::<Heap>(region), id))
+    })
 }
 
 /// Adds a region under the default heap in its faster setting, which keeps small blocks aside.

@@ -63,6 +63,20 @@ pub unsafe extern "C" fn esparto_region_stats(id: u8, stats: *mut HeapStats) -> 
     )
 }
 
+/// Counts the least that was ever free anew from now on, in all regions, to see what a part of the program
+/// needs. `ESPARTO_ALREADY_INITIALISED` if that is so already.
+#[unsafe(no_mangle)]
+pub extern "C" fn esparto_min_free_start() -> Status {
+    if MEMORY.start_peaks_anew() { Status::Ok } else { Status::AlreadyInitialised }
+}
+
+/// Ends that: the least that was ever free is that since the regions were added again.
+/// `ESPARTO_NOT_STARTED` if it was not begun.
+#[unsafe(no_mangle)]
+pub extern "C" fn esparto_min_free_stop() -> Status {
+    if MEMORY.end_peaks_anew() { Status::Ok } else { Status::NotStarted }
+}
+
 /// The free blocks of a region at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -220,7 +234,8 @@ pub extern "C" fn esparto_last_failure() -> Status {
 }
 
 /// Why the last failed request failed, with the figures, as a line for a log. Returns the length of
-/// the whole text, as `snprintf` does; 0 when none did.
+/// the whole text, as `snprintf` does; 0 when none did. What is free is counted when this or
+/// `esparto_last_failure` is called first, so call one where the request failed.
 ///
 /// # Safety
 /// `buffer` is null or `size` bytes long.

@@ -1,6 +1,6 @@
 //! The one memory of a C program.
 
-use esparto::{Event, Memory, Owner, PoolEvent, Sink};
+use esparto::{Event, Heap, Memory, Owner, PoolEvent, Sink, UsualHeap, usual};
 
 /// The most regions.
 pub(crate) const REGION_LIMIT: usize = 16;
@@ -53,6 +53,13 @@ impl Listener {
 }
 
 impl Sink for Listener {
+    const USUAL: Option<UsualHeap> = Some(usual::<Heap>);
+
+    #[inline(always)]
+    fn is_deaf(&self) -> bool {
+        !self.is_on
+    }
+
     #[inline(always)]
     fn record(&mut self, owner: Owner, event: Event) {
         if self.is_on {

@@ -12,8 +12,10 @@ use crate::name::name;
 use crate::source::{RawSource, Sources};
 use crate::system::{Listener, MEMORY, REGION_LIMIT};
 
+mod calls;
 mod heaps;
 
+pub use calls::*;
 pub use heaps::*;
 
 /// How many events may wait to be written; what comes when there are more is counted.
@@ -69,9 +71,18 @@ impl Probe for Clock {
         // SAFETY: as promised by whoever started the trace.
         ways().map_or(0, |ways| unsafe { (ways.now_ticks)(ways.context) })
     }
+
+    fn frames(frames: &mut [usize]) {
+        if let Some(frame) = frames.first_mut() {
+            *frame = calls::under_way();
+        }
+    }
 }
 
-type Ring = Recorder<Clock, ESPARTO_TRACE_EVENT_LIMIT>;
+/// The call that asked, if somebody tells ([`esparto_trace_call`]).
+const FRAME_COUNT: usize = 1;
+
+type Ring = Recorder<Clock, ESPARTO_TRACE_EVENT_LIMIT, FRAME_COUNT>;
 
 static RING: Mutex<RefCell<Ring>> = Mutex::new(RefCell::new(Ring::new()));
 
@@ -198,6 +209,7 @@ unsafe fn start(settings: *const TraceSettings) -> Result<(), Status> {
         false => unsafe { name(settings.chip, settings.chip_len)? },
     };
     let mut header = Header::new(chip, "esparto", settings.tick_hz);
+    header.frame_count = FRAME_COUNT as u8;
     if !settings.build_id.is_null() {
         let len = settings.build_id_len.min(32);
         // SAFETY: passed on.

@@ -14,6 +14,7 @@ fn the_header_is_that_of_the_sources() {
     let generated = String::from_utf8(generated).expect("a header is text");
     let generated = generated.replace("ESPARTO_STATUS_T_", "ESPARTO_");
     let generated = generated.replace("ESPARTO_DIAGNOSIS_T_", "ESPARTO_DIAGNOSIS_");
+    let generated = generated.replace("ESPARTO_VIOLATION_KIND_T_", "ESPARTO_VIOLATION_");
     let path = root.join("include/esparto/esparto.h");
     if std::env::var_os("ESPARTO_UPDATE_HEADER").is_some() {
         std::fs::write(&path, &generated).expect("the header can be written");
@@ -92,8 +93,12 @@ fn every_status_has_its_name() {
         if name.starts_with("ESPARTO_DIAGNOSIS_") {
             continue;
         }
+        let said = match name.starts_with("ESPARTO_VIOLATION_") {
+            true => esparto_c::esparto_violation_name(number),
+            false => esparto_c::esparto_status_name(number),
+        };
         // SAFETY: a text that ends and lives for ever.
-        let said = unsafe { std::ffi::CStr::from_ptr(esparto_c::esparto_status_name(number)) };
+        let said = unsafe { std::ffi::CStr::from_ptr(said) };
         assert_eq!(said.to_str(), Ok(name));
         count += 1;
     }

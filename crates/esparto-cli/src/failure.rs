@@ -32,6 +32,7 @@ pub struct Failure {
     exit: Exit,
     what: String,
     file: Option<PathBuf>,
+    line: Option<usize>,
     offset_bytes: Option<u64>,
     mend: Option<String>,
     io: Option<io::Error>,
@@ -55,13 +56,19 @@ impl Failure {
     }
 
     fn new(exit: Exit, what: String) -> Self {
-        Self { exit, what, file: None, offset_bytes: None, mend: None, io: None }
+        Self { exit, what, file: None, line: None, offset_bytes: None, mend: None, io: None }
     }
 
     /// Names the file.
     #[must_use]
     pub fn in_file(self, file: &Path) -> Self {
         Self { file: Some(file.to_owned()), ..self }
+    }
+
+    /// Names the line of the file, from 1.
+    #[must_use]
+    pub fn at_line(self, line: usize) -> Self {
+        Self { line: Some(line), ..self }
     }
 
     /// Names the place in the file.
@@ -89,13 +96,14 @@ impl Failure {
     }
 
     /// The failure for programs:
-    /// `{"error": {"exit_code", "what", "file", "offset_bytes", "mend"}}`, absent parts null.
+    /// `{"error": {"exit_code", "what", "file", "line", "offset_bytes", "mend"}}`, absent parts null.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": {
             "exit_code": self.exit as u8,
             "what": self.described(),
             "file": self.file.as_ref().map(|file| file.display().to_string()),
+            "line": self.line,
             "offset_bytes": self.offset_bytes,
             "mend": self.mend,
         }})
@@ -109,11 +117,15 @@ impl Failure {
     }
 }
 
-/// Writes `FILE: at byte OFFSET: WHAT`, and the mend on a line of its own.
+/// Writes `FILE:LINE: at byte OFFSET: WHAT`, and the mend on a line of its own.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
-            write!(f, "{}: ", file.display())?;
+            write!(f, "{}:", file.display())?;
+            if let Some(line) = self.line {
+                write!(f, "{line}:")?;
+            }
+            f.write_str(" ")?;
         }
         if let Some(offset) = self.offset_bytes {
             write!(f, "at byte {offset} ({offset:#x}): ")?;

@@ -5,6 +5,7 @@ mod collect;
 mod config;
 pub(crate) mod elf;
 mod files;
+mod inputs;
 mod inspect;
 mod link;
 mod machine;
@@ -12,6 +13,7 @@ mod marked;
 mod pack;
 mod places;
 mod relocatable;
+mod response;
 mod retarget;
 mod script;
 mod sign;
@@ -36,6 +38,8 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 #[non_exhaustive]
 pub enum Command {
+    /// List the files that overlays are made of, once esparto.toml is found right
+    Inputs(inputs::Args),
     /// Prepare overlays, stubs and a linker fragment for the final link
     Link(link::Args),
     /// Run a compiler's link command with the overlays of its objects
@@ -73,6 +77,7 @@ docs/overlays.md says what esparto.toml holds and how the parts meet.";
 /// Anything that would fail on the device, by file, section and symbol.
 pub fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
     match &args.command {
+        Command::Inputs(args) => inputs::run(args, out),
         Command::Link(args) => link::run(args, out),
         Command::Wrap(args) => wrapper::wrap(args),
         Command::Pack(args) => pack::run(args, out),

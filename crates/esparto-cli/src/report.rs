@@ -6,6 +6,7 @@
 
 mod history;
 mod model;
+mod names;
 mod overlay_symbols;
 mod overlays;
 mod page;
@@ -30,6 +31,7 @@ pub use summary::Summary;
 pub(crate) use trace_file::TraceFile;
 
 use crate::{Failure, Output};
+pub(crate) use names::crate_of;
 pub(crate) use symbols::{Frame, Symbols};
 
 /// What the help says below the options.

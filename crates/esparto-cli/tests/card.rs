@@ -1,6 +1,5 @@
 //! `firmware/card` reads every file of an SD card on the simulator and writes one; a card that is
-//! missing, locked or damaged is a named error on its serial line. `--features firmware` turns this
-//! on: it builds the program.
+//! missing, locked or damaged is a named error on its serial line.
 
 use std::fs;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
@@ -13,21 +12,21 @@ use esparto_cli::{Cli, execute};
 use esparto_sim::{Board, Machine, Stop};
 use serde_json::Value;
 
+use crate::firmware_dir::{built, firmware};
+
 const CARD_BYTES: usize = 64 << 20;
 
 /// Builds the program where all firmware is built; gives its path.
 fn build() -> PathBuf {
     let target = "riscv32imc-unknown-none-elf";
-    let firmware = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware");
     let status = Command::new(env!("CARGO"))
-        .current_dir(&firmware)
+        .current_dir(firmware())
         .args(["build", "--quiet", "--release", "--locked", "--target", target, "-p", "card"])
         .env_remove("RUSTFLAGS")
         .status()
         .expect("cargo starts");
     assert!(status.success(), "the program does not build; `rustup target add {target}`?");
-    let out = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    firmware.join(out).join(target).join("release/card")
+    built(target).join("card")
 }
 
 /// Files of all kinds: empty, of a byte, of just a block, of many clusters, below others.

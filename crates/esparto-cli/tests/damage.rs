@@ -2,9 +2,7 @@
 //! them, by name and with a mend, but not panic, and not hang.
 //!
 //! Three thousand mutants by default. More, of another seed:
-//! `ESPARTO_MUTANTS=100000 ESPARTO_SEED=7 cargo test --release -p esparto-cli --features firmware --test damage`
-
-mod desk;
+//! `ESPARTO_MUTANTS=100000 ESPARTO_SEED=7 cargo test --release -p esparto-cli --test firmware damage::`
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +10,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::desk::{CONFIG, Desk, GNU, text};
 use clap::Parser;
-use desk::{CONFIG, Desk, GNU, text};
 use esparto_cli::{Cli, Exit, execute};
 use oorandom::Rand64;
 
@@ -117,7 +115,7 @@ fn subjects(desk: &Desk, relocatable: &Desk) -> Vec<Subject> {
     );
     desk.compile("marked.c", "marked.o", &[HEADERS]);
     let mut ar = std::process::Command::new("riscv64-unknown-elf-ar");
-    desk::run_tool(ar.arg("crs").arg(desk.path("libmarked.a")).arg(desk.path("marked.o")));
+    crate::desk::run_tool(ar.arg("crs").arg(desk.path("libmarked.a")).arg(desk.path("marked.o")));
     let (config, out) = (text(&desk.path("marks.toml")), text(&desk.path("marked-out")));
     for name in ["marked.o", "libmarked.a"] {
         let file = desk.path(name);

@@ -1,14 +1,13 @@
-//! A real gdb debugs a firmware on the simulator. `--features firmware` turns this on: it builds
-//! the firmware, and starts `gdb-multiarch`.
-
-mod planted_programs;
+//! A real gdb debugs a firmware on the simulator. It builds the firmware,
+//! and starts `gdb-multiarch`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use planted_programs::{build, firmware, line_that_ends_with};
+use crate::firmware_dir::firmware;
+use crate::planted_programs::{build, line_that_ends_with};
 
 /// `esparto sim` waiting for gdb, and where it waits.
 struct Simulator {

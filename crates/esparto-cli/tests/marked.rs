@@ -1,13 +1,13 @@
 //! Functions that the source marks for overlays, by the real toolchain: in objects and archives, in
 //! C and C++, by both linkers, for both instruction sets.
 
-mod desk;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use desk::{CONFIG, Desk, GNU, SOURCES, esparto, linker_command, run_tool, text};
+use crate::desk::{
+    CONFIG, Desk, GNU, LX106_CONFIG, SOURCES, esparto, linker_command, run_tool, text,
+};
 use esparto_image::Image;
 use object::{Object, ObjectSection, ObjectSymbol};
 
@@ -44,9 +44,16 @@ extern "C" int NAME(int x) { return shared_inline(x); }
 
 const CALLS: &str = "-DMISTAKE=(marked_resident(1)+marked_solo(2)+one_inline(3)+two_inline(4)+marked_call(1)+marked_elsewhere(5))";
 
+/// A folder with everything in its name that some reader of arguments could trip over.
+const ODD_NAME: &str = "it's mine, \"a\\b\" ";
+
 /// A desk with marked sources, compiled.
 fn marked_desk() -> Desk {
-    let desk = Desk::new();
+    marked_desk_called("desk")
+}
+
+fn marked_desk_called(name: &str) -> Desk {
+    let desk = Desk::called(name);
     // One overlay of files and marks, one of files only, one of marks only.
     desk.write("esparto.toml", &format!("{CONFIG}[[overlay]]\nname = \"solo\"\n"));
     desk.write("marked.c", MARKED);
@@ -63,9 +70,11 @@ fn marked_desk() -> Desk {
 
 const OBJECTS: [&str; 5] = ["main.o", "marked.o", "elsewhere.o", "one_inline.o", "two_inline.o"];
 
-fn archive(desk: &Desk) {
+/// `kind` is `crs`, or `crsT` for one that only names its members.
+fn archive(desk: &Desk, kind: &str) {
+    let _ = fs::remove_file(desk.path("libmarked.a"));
     let mut ar = Command::new("riscv64-unknown-elf-ar");
-    ar.arg("crs").arg(desk.path("libmarked.a")).args(OBJECTS[1..].iter().map(|o| desk.path(o)));
+    ar.arg(kind).arg(desk.path("libmarked.a")).args(OBJECTS[1..].iter().map(|o| desk.path(o)));
     run_tool(&mut ar);
 }
 
@@ -166,19 +175,28 @@ fn marked_functions_leave_their_objects_by_plain_steps() {
 
 #[test]
 fn and_the_members_of_archives() {
-    let desk = marked_desk();
-    archive(&desk);
-    for linker in [GNU, "rust-lld"] {
-        link(&desk, linker, &["main.o", "libmarked.a"]);
-        desk.pack().unwrap_or_else(|error| panic!("{linker}: {error}"));
-        check(&desk);
+    let desk = marked_desk_called(ODD_NAME);
+    for kind in ["crs", "crsT"] {
+        archive(&desk, kind);
+        for linker in [GNU, "rust-lld"] {
+            link(&desk, linker, &["main.o", "libmarked.a"]);
+            desk.pack().unwrap_or_else(|error| panic!("{kind}, {linker}: {error}"));
+            check(&desk);
+        }
     }
+    // A member that is gone is named.
+    fs::remove_file(desk.path("elsewhere.o")).expect("it was there");
+    let (config, out) = (text(&desk.path("esparto.toml")), text(&desk.path("ov")));
+    let library = text(&desk.path("libmarked.a"));
+    let words = ["overlay", "link", "--config", &config, "--out", &out, &library];
+    let error = esparto(&words).expect_err("a member is gone");
+    assert!(error.contains("elsewhere.o") && error.contains("mend: "), "{error}");
 }
 
 #[test]
 fn a_compilers_link_command_is_wrapped() {
-    let desk = marked_desk();
-    archive(&desk);
+    let desk = marked_desk_called(ODD_NAME);
+    archive(&desk, "crs");
     let wrap = |flag: &str| {
         let config = text(&desk.path("esparto.toml"));
         let [script, main, elf] = [
@@ -356,18 +374,8 @@ fn jump_tables_stay_with_overlays_that_stay() {
 #[test]
 fn xtensa_literals_come_along() {
     let desk = Desk::new();
-    desk.write(
-        "esparto.toml",
-        "chip = \"esp8266\"\ndata = { addr = 0x3ffe9000, size = \"4K\" }\n\
-         slot = [{ addr = 0x40104000, size = \"16K\" }]\n[[overlay]]\nname = \"fft\"\n[[overlay]]\nname = \"solo\"\n",
-    );
-    desk.write(
-        "lx106.ld",
-        "MEMORY { RAM (rw) : ORIGIN = 0x3ffe8000, LENGTH = 4K\n ROM (rx) : ORIGIN = 0x40201000, LENGTH = 1M }\n\
-         ENTRY(_start)\nSECTIONS {\n .text : { *(.literal .literal.*) *(.text .text.*) } > ROM\n\
-         .rodata : { *(.rodata .rodata.*) } > RAM\n .data : { *(.data .data.*) } > RAM\n\
-         .bss (NOLOAD) : { *(.bss .bss.* COMMON) } > RAM\n}\n",
-    );
+    let overlays = "[[overlay]]\nname = \"fft\"\n[[overlay]]\nname = \"solo\"\n";
+    desk.write("esparto.toml", &format!("{LX106_CONFIG}{overlays}"));
     desk.write("marked.c", MARKED);
     desk.write("elsewhere.c", ELSEWHERE);
     desk.write(
@@ -379,31 +387,14 @@ fn xtensa_literals_come_along() {
          void _start(void) { for (;;) __esparto_firmware[0] = (char)(marked_resident(1) + marked_solo(2) + marked_pointers[0](3)); }",
     );
     for source in ["marked", "elsewhere", "main8266"] {
-        let mut command = Command::new("xtensa-lx106-elf-gcc");
-        command.args([
-            "-Os",
-            "-mlongcalls",
-            "-ffunction-sections",
-            "-fdata-sections",
-            HEADERS,
-            "-c",
-        ]);
-        run_tool(
-            command
-                .arg(desk.path(&format!("{source}.c")))
-                .arg("-o")
-                .arg(desk.path(&format!("{source}.o"))),
-        );
+        desk.compile_lx106(&format!("{source}.c"), &format!("{source}.o"), &[HEADERS]);
     }
     let (config, out) = (text(&desk.path("esparto.toml")), text(&desk.path("ov")));
     let inputs = ["main8266.o", "marked.o", "elsewhere.o"].map(|input| text(&desk.path(input)));
     let mut words = vec!["overlay", "link", "--config", &config, "--out", &out];
     words.extend(inputs.iter().map(String::as_str));
     esparto(&words).expect("the overlays are right");
-    let mut command = Command::new("xtensa-lx106-elf-ld");
-    command.args(["--gc-sections", "-T"]).arg(desk.path("lx106.ld"));
-    command.arg(format!("@{}", desk.path("ov/link.args").display()));
-    run_tool(command.arg("-o").arg(desk.path("firmware.elf")));
+    desk.link_lx106(&[]);
     desk.pack().expect("right");
 
     let bytes = fs::read(desk.path("firmware.elf")).expect("linked");

@@ -1,12 +1,12 @@
 //! Overlays by the real toolchain: linked, packed, read back; and every planted mistake is found.
 
-mod desk;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use desk::{CONFIG, Desk, GNU, SOURCES, esparto, run_tool, text};
+use crate::desk::{
+    CONFIG, Desk, GNU, LX106_CONFIG, SOURCES, esparto, linker_command, run_tool, text,
+};
 use esparto_image::{Image, Part};
 use object::{Object, ObjectSection, ObjectSymbol};
 
@@ -228,6 +228,72 @@ fn planted_mistakes_are_found() {
     }
 }
 
+/// What no script names follows the last section that is like it. That may be an overlay, and then it is
+/// in the slot until the first load.
+#[test]
+fn resident_code_in_a_slot_is_found() {
+    let desk = Desk::new();
+    let code = "__attribute__((section(\"nobody_names.it\"))) int mistake(void) { return 1; }";
+    // By this linker, and with the fragment behind the firmware's own script.
+    let orphan = |linker: &str, code: &str| {
+        desk.link_overlays().expect("right");
+        desk.write("mistake.c", code);
+        desk.compile("mistake.c", "mistake.o", &[]);
+        desk.compile(
+            "main.c",
+            "main.o",
+            &["-DMISTAKE=mistake()", "-Wno-implicit-function-declaration"],
+        );
+        desk.link(linker, &["mistake.o"], &[]);
+        desk.pack()
+    };
+    let error = orphan("rust-lld", code).expect_err("it is in a slot");
+    for part in ["firmware.elf", "section nobody_names.it is resident", "lie in slot 0", "mend: "] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+    // The other one knows better.
+    orphan(GNU, code).expect("behind the other code");
+    // Before the firmware's script, nothing follows an overlay.
+    let mut command = linker_command("rust-lld");
+    command.args(["-m", "elf32lriscv", "--gc-sections"]).arg(desk.path("mistake.o"));
+    command.arg(format!("@{}", desk.path("ov/link.args").display()));
+    command.arg("-T").arg(Path::new(SOURCES).join("firmware.ld")).arg(desk.path("main.o"));
+    run_tool(command.arg("-o").arg(desk.path("firmware.elf")));
+    desk.pack().expect("behind the other code");
+}
+
+/// Compilers and linkers compress debug information if asked to: the message still names the line.
+#[test]
+fn lines_are_found_in_compressed_debug_information() {
+    let desk = Desk::new();
+    desk.link_overlays().expect("right");
+    desk.write(
+        "mistake.c",
+        "extern int __ov0_fft_run(int);\nint mistake(void) { return __ov0_fft_run(1); }",
+    );
+    desk.compile("mistake.c", "mistake.o", &["-gz"]);
+    desk.compile("fft.c", "fft.o", &["-gz"]);
+    desk.compile(
+        "main.c",
+        "main.o",
+        &["-gz", "-DMISTAKE=mistake()", "-Wno-implicit-function-declaration"],
+    );
+    desk.link_overlays().expect("right");
+    for linker in [GNU, "rust-lld"] {
+        desk.link(linker, &["mistake.o"], &["--compress-debug-sections=zlib"]);
+        let bytes = fs::read(desk.path("firmware.elf")).expect("linked");
+        let elf = object::File::parse(&*bytes).expect("linked");
+        let lines = elf.section_by_name(".debug_line").expect("linked");
+        let packed = lines.compressed_data().expect("readable");
+        assert_eq!(packed.format, object::CompressionFormat::Zlib, "{linker}");
+        let error = desk.pack().expect_err("the mistake is there");
+        assert!(error.contains("mistake.c:2"), "{linker}: {error}");
+        let map =
+            esparto(&["map", &text(&desk.path("firmware.elf")), "--top", "99"]).expect("right");
+        assert!(map.contains("mistake.c:2") && map.contains("overlay/fft.c"), "{linker}: {map}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_or_is_missing_is_named() {
     let desk = Desk::new();
@@ -251,7 +317,7 @@ fn what_does_not_fit_or_is_missing_is_named() {
         ("shapes*.o", "gone*.o", "no file matches"),
         ("[[overlay]]", "[[overlay]]\nslot = 1", "no slot 1"),
         ("rv32imac", "rv64", "unknown instruction set"),
-        ("gdb", "gbd", "line 4: unknown field"),
+        ("gdb", "gbd", "esparto.toml:4: unknown field"),
     ] {
         desk.write("esparto.toml", &CONFIG.replacen(from, to, 1));
         let error = desk.link_overlays().expect_err(expected);
@@ -410,18 +476,8 @@ fn a_crate_becomes_an_overlay_in_the_linker_that_cargo_calls() {
 #[test]
 fn xtensa_gets_stubs_too() {
     let desk = Desk::new();
-    desk.write(
-        "esparto.toml",
-        "chip = \"esp8266\"\ndata = { addr = 0x3ffe9000, size = \"4K\" }\n\
-         slot = [{ addr = 0x40104000, size = \"16K\" }]\n[[overlay]]\nname = \"fft\"\nfiles = [\"fft.o\"]\n",
-    );
-    desk.write(
-        "lx106.ld",
-        "MEMORY { RAM (rw) : ORIGIN = 0x3ffe8000, LENGTH = 4K\n ROM (rx) : ORIGIN = 0x40201000, LENGTH = 1M }\n\
-         ENTRY(_start)\nSECTIONS {\n .text : { *(.literal .literal.*) *(.text .text.*) } > ROM\n\
-         .rodata : { *(.rodata .rodata.*) } > RAM\n .data : { *(.data .data.*) } > RAM\n\
-         .bss (NOLOAD) : { *(.bss .bss.* COMMON) } > RAM\n}\n",
-    );
+    let overlay = "[[overlay]]\nname = \"fft\"\nfiles = [\"fft.o\"]\n";
+    desk.write("esparto.toml", &format!("{LX106_CONFIG}{overlay}"));
     desk.write(
         "main8266.c",
         "extern int fft_run(int); extern char __esparto_firmware[];
@@ -429,18 +485,10 @@ fn xtensa_gets_stubs_too() {
          void __esparto_overlay_miss(void) {}
          void _start(void) { for (;;) __esparto_firmware[0] = (char)fft_run(1); }",
     );
-    let sources =
-        [(Path::new(SOURCES).join("fft.c"), "fft.o"), (desk.path("main8266.c"), "main.o")];
-    for (source, object) in sources {
-        let mut command = Command::new("xtensa-lx106-elf-gcc");
-        command.args(["-Os", "-mlongcalls", "-ffunction-sections", "-fdata-sections", "-c"]);
-        run_tool(command.arg(source).arg("-o").arg(desk.path(object)));
-    }
+    desk.compile_lx106("fft.c", "fft.o", &[]);
+    desk.compile_lx106("main8266.c", "main.o", &[]);
     desk.link_overlays().expect("the overlay is right");
-    let mut command = Command::new("xtensa-lx106-elf-ld");
-    command.args(["--gc-sections", "-T"]).arg(desk.path("lx106.ld")).arg(desk.path("main.o"));
-    command.arg(format!("@{}", desk.path("ov/link.args").display()));
-    run_tool(command.arg("-o").arg(desk.path("firmware.elf")));
+    desk.link_lx106(&["main.o"]);
     desk.pack().expect("right");
 
     let bytes = fs::read(desk.path("firmware.elf")).expect("linked");

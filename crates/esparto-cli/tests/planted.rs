@@ -1,14 +1,13 @@
 //! Each program of `firmware/planted` has one memory error, in the line that says so; memcheck
-//! finds it there and nothing else. `--features firmware` turns this on: it builds the programs.
-
-mod planted_programs;
+//! finds it there and nothing else.
 
 use std::fs;
 use std::path::Path;
 
+use crate::firmware_dir::firmware;
+use crate::planted_programs::{build, build_for, line_that_ends_with};
 use clap::Parser;
 use esparto_cli::{Cli, execute};
-use planted_programs::{build, build_for, firmware, line_that_ends_with};
 use serde_json::Value;
 
 /// Each program and what is to be found.

@@ -1,17 +1,15 @@
 //! `esparto report`, run as a user runs it, held against an oracle.
 
-mod traces;
-
 use std::collections::BTreeMap;
 
+use crate::traces::{
+    BOOKKEEPING_BYTES, Oracle, Totals, Writer, allocate, deallocate, encode, error, esparto,
+    failure, json, regions, save,
+};
 use esparto::{Caps, Event, Owner, RegionId};
 use esparto_trace::{LoadTicks, OverlayEvent, RegionSnapshot};
 use object::{Object, ObjectSymbol};
 use serde_json::Value;
-use traces::{
-    BOOKKEEPING_BYTES, Oracle, Totals, Writer, allocate, deallocate, encode, error, esparto,
-    failure, json, regions, save,
-};
 
 fn text(path: &std::path::Path) -> &str {
     path.to_str().expect("a path of text")
@@ -254,6 +252,8 @@ fn failures_and_marks_say_when_and_why() {
     assert_eq!(report["regions"][1]["failure_count"], 0);
 }
 
+const ASKS: &str = concat!(module_path!(), "::asks_for_memory");
+
 #[inline(never)]
 fn asks_for_memory(size: usize) -> Vec<u8> {
     std::hint::black_box(Vec::with_capacity(size))
@@ -276,16 +276,16 @@ fn the_site_is_the_first_frame_outside_of_the_plumbing() {
             .unwrap_or_else(|| panic!("no function {part}"));
         symbol.address() as usize + 1
     };
-    let stack = [inside("alloc::"), inside("report::asks_for_memory")];
+    let stack = [inside("alloc::"), inside(ASKS)];
     let trace = encode(&regions(), |writer| {
         writer.event(1, Owner(0), &allocate(0, START + 32, 100), &stack);
     });
     let trace = save(folder.path(), "sites.trace", &trace);
     let report = json(&["report", text(&trace), "--elf", text(&elf), "--json"], 0);
     let site = &report["sites"][0];
-    assert_eq!(site["name"], "report::asks_for_memory", "{report:#}");
+    assert_eq!(site["name"], ASKS, "{report:#}");
     assert!(site["location"].as_str().unwrap().contains("tests/report.rs:"));
-    assert_eq!(report["leaks"][0]["site"], "report::asks_for_memory");
+    assert_eq!(report["leaks"][0]["site"], ASKS);
     assert!(report["leaks"][0]["stack"].as_array().unwrap().len() >= 2);
     // The build id of the trace is not that of this test.
     assert!(report["notes"].to_string().contains("another build id"));
@@ -314,7 +314,7 @@ fn what_is_no_trace_is_named() {
     assert!(error["what"].as_str().unwrap().contains("not an ELF file"), "{error}");
     let nowhere = folder.path().join("no/such/folder.html");
     let (code, error) =
-        traces::error(&["report", text(&sound), "--html", text(&nowhere), "--json"]);
+        crate::traces::error(&["report", text(&sound), "--html", text(&nowhere), "--json"]);
     assert_eq!((code, &error["file"]), (3, &text(&nowhere).into()));
 }
 

@@ -1,12 +1,12 @@
 //! `esparto run`, run as a user runs it: traces replayed by the real heap.
 
-mod traces;
-
 use std::path::{Path, PathBuf};
 
+use crate::traces::{
+    HEAPS, Oracle, Writer, allocate, deallocate, encode, error, json, regions, save,
+};
 use esparto::{Caps, Event, Owner, RegionId};
 use serde_json::Value;
-use traces::{Oracle, Writer, allocate, deallocate, encode, error, json, regions, save};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path of text")
@@ -15,21 +15,6 @@ fn text(path: &Path) -> &str {
 fn trace(folder: &Path, fill: impl FnOnce(&mut Writer<'_>)) -> PathBuf {
     save(folder, "one.trace", &encode(&regions(), fill))
 }
-
-const HEAPS: [&str; 12] = [
-    "realtime",
-    "throughput",
-    "heap_1",
-    "heap_2",
-    "heap_4",
-    "heap_5",
-    "linked-list",
-    "linked-list:best",
-    "linked-list:no-merge",
-    "linked-list:best:no-merge",
-    "linked-list:carried",
-    "linked-list:best:carried",
-];
 
 #[test]
 fn every_heap_serves_what_the_trace_asks_for() {
@@ -94,26 +79,6 @@ fn every_heap_serves_what_the_trace_asks_for() {
 }
 
 #[test]
-fn every_committed_trace_replays_with_every_heap() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces");
-    let mut trace_count = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let file = entry.unwrap().path();
-        if file.extension().is_none_or(|extension| extension != "trace") {
-            continue;
-        }
-        trace_count += 1;
-        for heap in HEAPS {
-            let report = json(&["run", "esp32c3", text(&file), "--heap", heap, "--json"], 0);
-            assert_eq!(report["trace"]["allocator"], heap);
-            assert_eq!(report["problems"], Value::Array(Vec::new()), "{heap}: {file:?}");
-            assert!(report["trace"]["allocation_count"].as_u64().unwrap() > 0);
-        }
-    }
-    assert!(trace_count >= 5);
-}
-
-#[test]
 fn the_heap_is_the_default_one_unless_said_and_helps_are_complete() {
     let folder = tempfile::tempdir().unwrap();
     let file = trace(folder.path(), |_| {});
@@ -121,14 +86,15 @@ fn the_heap_is_the_default_one_unless_said_and_helps_are_complete() {
         let all = [&["run", "esp32c3", text(&file), "--json"], args].concat();
         assert_eq!(json(&all, 0)["trace"]["allocator"], "realtime");
     }
-    let help = traces::esparto(&["run", "--help"]).stdout;
-    let refusal = traces::esparto(&["run", "esp32c3", text(&file), "--heap", "tlsf"]).stderr;
+    let help = crate::traces::esparto(&["run", "--help"]).stdout;
+    let refusal = crate::traces::esparto(&["run", "esp32c3", text(&file), "--heap", "tlsf"]).stderr;
     let (help, refusal) = (String::from_utf8_lossy(&help), String::from_utf8_lossy(&refusal));
     for heap in HEAPS.iter().chain(&["default", "bump"]) {
         assert!(help.contains(heap.split(":best:").next().unwrap()), "{heap}: {help}");
         assert!(refusal.contains(heap.split(':').next().unwrap()), "{heap}: {refusal}");
     }
-    let refusal = traces::esparto(&["run", "esp32c3", text(&file), "--heap", "heap_3"]).stderr;
+    let refusal =
+        crate::traces::esparto(&["run", "esp32c3", text(&file), "--heap", "heap_3"]).stderr;
     assert!(String::from_utf8_lossy(&refusal).contains("owns no memory to replay in"));
 }
 
@@ -203,8 +169,8 @@ fn external_requests_need_psram() {
 fn requests_that_failed_when_recorded_are_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = trace(folder.path(), |writer| {
-        writer.event(1, Owner(1), &traces::failure(70_000, Caps::INTERNAL), &[]);
-        writer.event(2, Owner(1), &traces::failure(7_000_000, Caps::INTERNAL), &[]);
+        writer.event(1, Owner(1), &crate::traces::failure(70_000, Caps::INTERNAL), &[]);
+        writer.event(2, Owner(1), &crate::traces::failure(7_000_000, Caps::INTERNAL), &[]);
     });
     let report = json(&["run", "esp32s3", text(&file), "--json"], 0);
     assert_eq!(report["trace"]["allocation_count"], 1);
@@ -246,7 +212,7 @@ fn unknown_names_and_bad_traces_are_named() {
 
     for heap in ["tlsf", "linked-list:worst", "linked-list:best:best", "heap_3", "heap_4:best", ""]
     {
-        let output = traces::esparto(&["run", "esp32s3", text(&file), "--heap", heap]);
+        let output = crate::traces::esparto(&["run", "esp32s3", text(&file), "--heap", heap]);
         assert_eq!(output.status.code(), Some(2), "{heap:?}");
         assert!(!output.stderr.is_empty());
     }
@@ -268,7 +234,7 @@ fn damaged_traces_never_break_the_replay() {
             let file = save(folder.path(), "damaged.trace", bytes);
             for chip in ["esp32s3", "recorded"] {
                 let args = ["run", chip, text(&file), "--lenient", "--json"];
-                let code = traces::esparto(&args).status.code();
+                let code = crate::traces::esparto(&args).status.code();
                 assert!(matches!(code, Some(0 | 1)), "at {at} on {chip}: {code:?}");
             }
         }

@@ -1,11 +1,9 @@
 //! Keys, and a manifest that vouches for what was packed: made, verified, and refused when anything
 //! is not as it was signed.
 
-mod desk;
-
 use std::fs;
 
-use desk::{CONFIG, Desk, GNU, esparto, text};
+use crate::desk::{CONFIG, Desk, GNU, esparto, text};
 
 /// A desk with a linked firmware and a key.
 fn linked() -> Desk {

@@ -1,18 +1,15 @@
 //! Firmware files that are damaged, debug information first, and run with memcheck: whatever is in
 //! them, the answer is an exit code and a report or an error, never a panic or a hang.
-//! `--features firmware` turns this on: it builds the programs. `ESPARTO_SIM_FILES` says how many
-//! files (500 by default).
-
-mod planted_programs;
+//! `ESPARTO_SIM_FILES` says how many files (500 by default).
 
 use std::fs;
 use std::ops::Range;
 
+use crate::planted_programs::build;
 use clap::Parser;
-use esparto_cli::{Cli, execute};
+use esparto_cli::{Cli, Exit, execute};
 use object::{Object, ObjectSection};
 use oorandom::Rand32;
-use planted_programs::build;
 
 /// Programs with an error that is told by function, file and line: of the access, of the allocation
 /// and of the free.
@@ -86,7 +83,7 @@ fn damaged_debug_information_neither_panics_nor_hangs() {
     let dir = tempfile::tempdir().expect("a folder for a while");
     let path = dir.path().join("damaged.elf");
     let mut random = Rand32::new(7);
-    let (mut reported, mut refused, mut unnamed) = (0, 0, 0);
+    let (mut reported, mut refused, mut unnamed, mut clean) = (0, 0, 0, 0);
     for number in 0..count {
         let bytes = firmware[number as usize % firmware.len()].damaged(&mut random);
         fs::write(&path, &bytes).expect("the file can be written");
@@ -99,7 +96,13 @@ fn damaged_debug_information_neither_panics_nor_hangs() {
             &mut err,
         );
         let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
-        // The programs have an error each; a file without it has another.
+        // The programs have an error each. Damage may exchange it for another; or, now and then, take it
+        // away, with the code, or with the name of a function: the heap's own may touch free memory.
+        if exit == Exit::Done {
+            assert!(out.contains("\"errors\": []"), "file {number}: {out}{err}");
+            clean += 1;
+            continue;
+        }
         assert!(
             exit as u8 == 1 || out.contains("\"verdict\""),
             "file {number}: {exit:?}: {out}{err}"
@@ -110,7 +113,10 @@ fn damaged_debug_information_neither_panics_nor_hangs() {
             false => unnamed += 1,
         }
     }
-    println!("{count} files: {reported} reports with lines, {unnamed} without, {refused} refused");
+    println!(
+        "{count} files: {reported} reports with lines, {unnamed} without, {refused} refused, {clean} without an error"
+    );
     let [reported, unnamed, refused] = [reported, unnamed, refused].map(|n| n * 20 > count);
     assert!(reported && unnamed && refused, "the files are too alike");
+    assert!(clean * 50 < count, "the programs lost their errors: {clean} of {count}");
 }

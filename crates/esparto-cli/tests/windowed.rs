@@ -1,13 +1,11 @@
 //! Stubs for the windowed convention of ESP32, S2 and S3, held to what LLVM's assembler makes of
 //! their source. The nightly compiler has that assembler; no windowed GNU tools are needed.
 
-mod desk;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use desk::{Desk, esparto, run_tool, text};
+use crate::desk::{Desk, esparto, run_tool, text};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
 
 /// As docs/overlays.md has it, behind its literals.

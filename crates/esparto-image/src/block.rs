@@ -99,7 +99,14 @@ impl BlockHeader {
     /// From the end of this header to the next block: relocations, contents, padding to 4 bytes.
     #[must_use]
     pub fn body_bytes(&self) -> usize {
-        usize::from(self.relocation_count) * 4 + usize::from(self.stored_bytes).next_multiple_of(4)
+        4 * self.body_words()
+    }
+
+    /// The same in words.
+    #[inline]
+    #[must_use]
+    pub fn body_words(&self) -> usize {
+        usize::from(self.relocation_count) + ((usize::from(self.stored_bytes) + 3) >> 2)
     }
 }
 

@@ -10,8 +10,8 @@ use crate::Field;
 pub enum ImageError {
     /// The magic is missing.
     NotAnImage {
-        /// The first bytes.
-        actual: [u8; 8],
+        /// The first bytes, by words.
+        actual: [u32; 2],
     },
     /// Written by another version.
     UnsupportedVersion {
@@ -103,7 +103,8 @@ impl fmt::Display for ImageError {
         match *self {
             Self::NotAnImage { actual } => write!(
                 f,
-                "not an overlay image: it begins with {actual:02x?}, expected {:02x?}: {REWRITE}",
+                "not an overlay image: it begins with {:02x?}, expected {:02x?}: {REWRITE}",
+                actual.map(u32::to_le_bytes).as_flattened(),
                 crate::MAGIC
             ),
             Self::UnsupportedVersion { actual, expected } => write!(

@@ -32,9 +32,9 @@ pub struct Firmware {
     /// The code of its [`Abi`](crate::Abi).
     pub abi: u8,
     /// The chip, padded with zeros.
-    pub chip: [u8; 20],
+    pub chip: [u32; 5],
     /// The SHA-256 of the stripped ELF file with zeros in this place; stamped by the packer.
-    pub build_id: [u8; BUILD_ID_BYTES],
+    pub build_id: [u32; BUILD_ID_BYTES / 4],
     /// How many [`OverlayEntry`]s there are.
     pub overlay_count: u16,
     /// How many [`SlotEntry`]s there are.

@@ -8,14 +8,18 @@ use crate::{
     error::refuse,
     header::at,
     wire::{
-        EXPORT_BYTES, HEADER_BYTES, MAGIC, MAX_BLOCK_BYTES, MAX_DEPENDENCY_COUNT, MAX_PREFIX_BYTES,
-        MAX_SEGMENT_COUNT, SEGMENT_BYTES, STRIPE_BYTES, VERSION,
+        EXPORT_BYTES, HEADER_BYTES, MAGIC, MAX_BLOCK_BYTES, MAX_DEPENDENCY_COUNT, MAX_NAME_BYTES,
+        MAX_PREFIX_BYTES, MAX_SEGMENT_COUNT, SEGMENT_BYTES, STRIPE_BYTES, VERSION,
     },
 };
 
 /// A power of two, so that no index needs to be held to it; the words behind are zero.
 const WORDS: usize = 128;
 const _: () = assert!(WORDS * 4 >= MAX_PREFIX_BYTES && WORDS.is_power_of_two());
+const MAGIC_WORDS: [u32; 2] = {
+    let [a, b, c, d, e, f, g, h] = MAGIC;
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+};
 const HEADER: u32 = HEADER_BYTES as u32;
 
 /// Where each field of a segment's entry is, in bytes from its start; the checksum is at 20.
@@ -119,8 +123,8 @@ impl RawPrefix {
         Self { words: [0; WORDS] }
     }
 
-    /// Takes in the first [`MAX_PREFIX_BYTES`] bytes of an image of `file_bytes` bytes, or all of
-    /// them if there are fewer, and holds them to the format. They come as words as they are in the
+    /// Takes in the first [`MAX_PREFIX_BYTES`] bytes of an image of `file_bytes` bytes or more, or all
+    /// of them if there are fewer, and holds them to the format. They come as words as they are in the
     /// file, of which `there_bytes` bytes are the file's. The tables' own checksum is not
     /// among what is verified here: it is at [`segments_offset`](Self::segments_offset) − 4.
     ///
@@ -133,11 +137,9 @@ impl RawPrefix {
         file_bytes: u32,
         why: &mut ImageError,
     ) -> Result<(), Refused> {
-        let count = words.len().min(MAX_PREFIX_BYTES / 4);
         // What is not there is zero.
-        self.words = [0; WORDS];
-        for (word, there) in self.words.iter_mut().zip(&words[..count]) {
-            *word = u32::from_le(*there);
+        for (index, word) in self.words.iter_mut().enumerate() {
+            *word = words.get(index).map_or(0, |word| u32::from_le(*word));
         }
         if there_bytes < HEADER {
             let (expected_bytes, actual_bytes) = (HEADER, there_bytes);
@@ -153,20 +155,13 @@ impl RawPrefix {
             let (offset, actual_bytes) = (image_bytes, file_bytes);
             return refuse(why, ImageError::TrailingBytes { offset, actual_bytes });
         }
-        let expected_bytes = self.exports_offset();
-        if there_bytes < expected_bytes {
-            let actual_bytes = there_bytes;
-            return refuse(why, ImageError::Truncated { expected_bytes, actual_bytes });
-        }
         self.check_segments(why)
     }
 
     #[inline(never)]
     fn check_header(&mut self, why: &mut ImageError) -> Result<(), Refused> {
-        let magic = [self.words[0].to_le_bytes(), self.words[1].to_le_bytes()];
-        if *magic.as_flattened() != MAGIC {
-            let mut actual = MAGIC;
-            actual.copy_from_slice(magic.as_flattened());
+        let actual = [self.words[0], self.words[1]];
+        if actual != MAGIC_WORDS {
             return refuse(why, ImageError::NotAnImage { actual });
         }
         let version = self.half(at::VERSION);
@@ -256,27 +251,29 @@ impl RawPrefix {
         use of_segment::{ADDR, ENCODING, KIND, MEMORY_BYTES, OFFSET, STORED_BYTES};
         let image_bytes = self.image_bytes();
         let is_code = self.part() == Part::Code.code();
-        let (place_addr, place_bytes, first_kind) = if is_code {
-            (self.code_addr(), self.code_bytes(), SegmentKind::Code as u8)
-        } else {
-            (self.data_addr(), self.data_bytes(), SegmentKind::Data as u8)
-        };
+        let place_at = if is_code { at::CODE_ADDR } else { at::DATA_ADDR };
+        let (place_addr, place_bytes) = (self.word(place_at), self.word(place_at + 4));
         let mut next_offset = self.segments_offset();
-        let mut next_addr = 0;
+        let mut next_from = 0;
         for index in 0..self.segment_count() {
             let at = HEADER_BYTES + index * SEGMENT_BYTES;
             self.check_rules(at, OF_SEGMENT, why)?;
             let [kinds, addr, memory_bytes, offset, stored, _] = *self.entry(index);
             let (kind, encoding) = (kinds as u8, (kinds >> 8) as u8);
             if (kind == SegmentKind::Code as u8) != is_code {
-                let expected = first_kind.into();
+                let expected = self.part().into();
                 return fault(why, at + KIND, Field::SegmentKind, kind.into(), expected);
             }
-            if !lies_inside(addr, memory_bytes, place_addr, place_bytes) {
-                return fault(why, at + ADDR, Field::SegmentAddress, addr, place_addr);
+            // In bytes from the start of the code or the data.
+            let from = addr.wrapping_sub(place_addr);
+            if from < next_from || from > place_bytes {
+                let expected = place_addr.wrapping_add(next_from);
+                return fault(why, at + ADDR, Field::SegmentAddress, addr, expected);
             }
-            if memory_bytes == 0 {
-                return fault(why, at + MEMORY_BYTES, Field::SegmentLength, 0, 4);
+            let room_bytes = place_bytes - from;
+            if memory_bytes == 0 || memory_bytes > room_bytes {
+                let field = Field::SegmentLength;
+                return fault(why, at + MEMORY_BYTES, field, memory_bytes, room_bytes);
             }
             let is_zero = kind == SegmentKind::Zero as u8;
             let is_plain = encoding == Encoding::Plain as u8;
@@ -295,16 +292,12 @@ impl RawPrefix {
             if offset != next_offset {
                 return fault(why, at + OFFSET, Field::SegmentOffset, offset, next_offset);
             }
-            if addr < next_addr {
-                return fault(why, at + ADDR, Field::SegmentAddress, addr, next_addr);
-            }
-            if stored > image_bytes - offset {
-                let left = image_bytes - offset;
-                return fault(why, at + STORED_BYTES, Field::SegmentStored, stored, left);
+            let left_bytes = image_bytes - offset;
+            if stored > left_bytes {
+                return fault(why, at + STORED_BYTES, Field::SegmentStored, stored, left_bytes);
             }
             next_offset = offset + stored;
-            // Cannot wrap: it lies inside the code or the data, which do not.
-            next_addr = addr + memory_bytes;
+            next_from = from + memory_bytes;
         }
         if next_offset != image_bytes {
             let (offset, actual_bytes) = (next_offset, image_bytes);
@@ -518,6 +511,18 @@ impl RawPrefix {
     #[must_use]
     pub fn name(&self) -> &[u32; 6] {
         self.words[at::NAME / 4..].first_chunk().expect("inside the header")
+    }
+
+    /// Is this the overlay's name?
+    #[must_use]
+    pub fn is_name(&self, name: &[u8]) -> bool {
+        let mut rest = name.iter();
+        for offset in at::NAME..at::NAME + MAX_NAME_BYTES {
+            if self.byte(offset) != rest.next().copied().unwrap_or(0) {
+                return false;
+            }
+        }
+        rest.next().is_none()
     }
 
     /// A segment; `index` is below their number.

@@ -93,10 +93,10 @@ pub enum LoadError {
     },
     /// The file was packed for another chip.
     WrongChip {
-        /// The first bytes of the chip's name in the file.
-        actual: [u8; 8],
+        /// The first bytes of the chip's name in the file, by words.
+        actual: [u32; 2],
         /// In the firmware.
-        expected: [u8; 8],
+        expected: [u32; 2],
     },
     /// The code is for another core.
     WrongIsa {
@@ -332,11 +332,13 @@ impl fmt::Display for LoadError {
 impl core::error::Error for LoadError {}
 
 /// A chip's name, cut, for people.
-struct Chip([u8; 8]);
+struct Chip([u32; 2]);
 
 impl fmt::Display for Chip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
-        f.write_str(core::str::from_utf8(&self.0[..len]).unwrap_or("?"))
+        let bytes = self.0.map(u32::to_le_bytes);
+        let bytes = bytes.as_flattened();
+        let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        f.write_str(core::str::from_utf8(&bytes[..len]).unwrap_or("?"))
     }
 }

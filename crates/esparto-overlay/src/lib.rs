@@ -24,7 +24,7 @@
 //! | `handle`, `function`, `symbol` | pins, typed functions, names |
 //! | `unload` | destructors and the end |
 //! | `trust` | the signed manifest (feature `signed`) |
-//! | `miss`, `gdb` | what stubs and the debugger are linked with |
+//! | `miss`, `frame`, `gdb` | what stubs and the debugger are linked with |
 //!
 //! How it meets the packer is in `docs/overlays.md`, the files byte by byte in `docs/format.md`.
 #![no_std]
@@ -33,6 +33,13 @@
 
 mod error;
 mod fault;
+#[cfg(any(target_arch = "riscv32", all(target_arch = "xtensa", not(target_feature = "sext"))))]
+mod frame;
+// No condition tells register windows; of the family's Xtensa cores those with them have this
+// instruction, and the LX106 has neither.
+#[cfg(all(target_arch = "xtensa", target_feature = "sext"))]
+#[path = "frame_windowed.rs"]
+mod frame;
 mod function;
 mod gdb;
 mod handle;

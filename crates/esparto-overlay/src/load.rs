@@ -1,6 +1,6 @@
 //! Loading: from a number to code that can be called.
 
-use core::num::NonZeroU16;
+use core::num::NonZeroUsize;
 
 use esparto_image::{Part, firmware::SlotEntry};
 
@@ -16,12 +16,13 @@ use crate::{
 /// Overlays that need one another may form a chain of this length.
 pub(crate) const CHAIN_LIMIT: usize = 8;
 
+/// The longest name of a file: an overlay's with `_e` or `_d`.
+const MAX_FILE_NAME_BYTES: usize = esparto_image::MAX_NAME_BYTES + 2;
+
 /// Who asks for an overlay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The user: also for one that was unloaded.
-    Explicit,
-    /// A call, a pin.
+    /// A load, a call, a pin.
     Implicit,
     /// A return; the code must be where it was.
     Restore {
@@ -42,31 +43,19 @@ pub enum Stay {
 /// Where an overlay is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mapped {
-    /// The slot plus 1, so that a refusal takes no room beside it.
-    slot: NonZeroU16,
+    /// Twice the slot and 1, so that a refusal takes no room beside it.
+    slot: NonZeroUsize,
     pub(crate) moved: u32,
 }
 
 impl Mapped {
     fn new(slot: usize, moved: u32) -> Self {
-        Self { slot: NonZeroU16::MIN.saturating_add(slot as u16), moved }
+        Self { slot: NonZeroUsize::MIN | (slot << 1), moved }
     }
 
     pub(crate) fn slot(self) -> usize {
-        usize::from(self.slot.get()) - 1
+        self.slot.get() >> 1
     }
-}
-
-/// What is in the slot and in the data area, and not yet announced.
-struct Placed {
-    slot: usize,
-    moved: u32,
-    pair: u32,
-    code_bytes: u32,
-    constructors: (u32, u16),
-    destructors: (u32, u16),
-    /// An overlay that must come first, in place of all else.
-    needs: u16,
 }
 
 impl<S, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Overlays<S, W, P, T, SLOTS, OVERLAYS>
@@ -86,31 +75,28 @@ where
         why: &mut LoadError,
     ) -> Checked<Mapped> {
         self.admit(overlay, why)?;
-        if let Some(mapped) = self.present(overlay, false) {
+        if let Some(mapped) = self.present(overlay, false, 1) {
             return Ok(mapped);
         }
         let turn = self.turn();
         let outcome = self.bring_chain(overlay, cause, stay, why);
-        if outcome.is_err() {
-            self.with(|state| {
-                state.stats.failure_count = state.stats.failure_count.wrapping_add(1);
-            });
-        }
-        drop(turn);
+        turn.end(outcome.is_err());
         outcome
     }
 
     /// Finds an overlay that is in a slot: one that anybody may call, or any while it is our turn.
-    fn present(&self, overlay: usize, is_our_turn: bool) -> Option<Mapped> {
+    #[inline(never)]
+    fn present(&self, overlay: usize, is_our_turn: bool, hit_count: u32) -> Option<Mapped> {
         self.with(|state| {
+            let now = state.tick();
             let (slot, place) = state.slot_of(overlay)?;
             if place.is_private && !is_our_turn {
                 return None;
             }
-            let moved = place.moved;
-            state.touch(slot);
-            state.stats.hit_count = state.stats.hit_count.wrapping_add(1);
-            Some(Mapped::new(slot, moved))
+            place.used_at = now;
+            let mapped = Mapped::new(slot, place.moved);
+            state.stats.hit_count = state.stats.hit_count.wrapping_add(hit_count);
+            Some(mapped)
         })
     }
 
@@ -122,92 +108,91 @@ where
         stay: Stay,
         why: &mut LoadError,
     ) -> Checked<Mapped> {
-        // Somebody may have loaded it while we waited; or it is ours, and its constructors call it.
-        if let Some(mapped) = self.present(target, true) {
-            return Ok(mapped);
-        }
-        let is_ended = self.with(|state| {
-            let is_ended = state.life(target).0 == Life::ENDED;
-            if is_ended && cause == Cause::Explicit {
-                state.set_life(target, Life::UNBORN, 0);
-            }
-            is_ended
-        });
-        if is_ended && cause != Cause::Explicit {
-            return refuse(why, LoadError::Unloaded { overlay: target as u16 });
-        }
-        let mut chain = [target as u16; CHAIN_LIMIT];
+        // Those that wait, the one that comes next last; places behind it hold the target.
+        let mut chain = [target; CHAIN_LIMIT];
         let mut len = 1_usize;
-        // As long as one waits.
-        while let Some(&overlay) = chain.get(len.wrapping_sub(1)) {
-            let cause = if len == 1 { cause } else { Cause::Implicit };
-            let needs = self.bring(overlay.into(), cause, stay, why)?;
-            if needs == NONE {
+        // Somebody may have loaded it while we waited; or it is ours, and its constructors call it.
+        let mut hit_count = 1;
+        let mut brought = usize::MAX;
+        loop {
+            let overlay = chain[(len - 1) % CHAIN_LIMIT];
+            if let Some(mapped) = self.present(overlay, true, hit_count) {
                 len -= 1;
+                if len == 0 {
+                    return Ok(mapped);
+                }
+                chain[len % CHAIN_LIMIT] = target;
                 continue;
             }
-            if chain.iter().take(len).any(|waiting| *waiting == needs) {
+            hit_count = 0;
+            // Also what came a moment ago and is gone: whoever was told of it took it away.
+            if overlay == brought || self.lives.get(overlay) == Life::ENDED {
+                return refuse(why, LoadError::Unloaded { overlay: overlay as u16 });
+            }
+            let cause = if len == 1 { cause } else { Cause::Implicit };
+            let needs = self.bring(overlay, cause, stay, why)?;
+            if needs == NONE {
+                brought = overlay;
+                continue;
+            }
+            if chain.contains(&needs.into()) {
+                let overlay = overlay as u16;
                 return refuse(why, LoadError::CircularDependency { overlay, needs });
             }
-            let Some(place) = chain.get_mut(len) else {
+            if len == CHAIN_LIMIT {
                 return refuse(why, LoadError::TooDeep { limit: CHAIN_LIMIT });
-            };
-            *place = needs;
+            }
+            chain[len % CHAIN_LIMIT] = needs.into();
             len += 1;
-        }
-        let found = self.with(|state| {
-            state.slot_of(target).map(|(slot, place)| Mapped::new(slot, place.moved))
-        });
-        match found {
-            Some(mapped) => Ok(mapped),
-            None => refuse(why, LoadError::Unloaded { overlay: target as u16 }),
         }
     }
 
     /// Loads one overlay; it is our turn. Answers [`NONE`], or the one that it needs first.
     fn bring(&self, overlay: usize, cause: Cause, stay: Stay, why: &mut LoadError) -> Checked<u16> {
-        let (is_there, life) =
-            self.with(|state| (state.slot_of(overlay).is_some(), state.life(overlay)));
-        if is_there {
-            return Ok(NONE);
-        }
-        let is_first = !life.0.is_alive();
+        let life = self.lives.get(overlay);
         // SAFETY: it is our turn; constructors, which may load, run when this is over.
         let engine = unsafe { self.engine() };
         let outcome = self.fetch(engine, overlay, life, cause, stay);
         self.close(engine);
-        let Ok(placed) = outcome else { return refuse(why, engine.why) };
-        if placed.needs != NONE {
-            return Ok(placed.needs);
+        match outcome {
+            Ok(NONE) => {}
+            Ok(needs) => return Ok(needs),
+            Err(Refused) => return refuse(why, engine.why),
         }
-        let Placed { slot, moved, code_bytes, .. } = placed;
+        let (slot, moved) = (engine.slot, engine.moved);
+        let prefix = &engine.prefix;
+        let (code_bytes, constructors) = (prefix.code_bytes(), prefix.constructors());
         self.with(|state| {
-            state.touch(slot);
+            let now = state.tick();
             let place = state.slot(slot);
+            place.used_at = now;
             place.overlay = overlay as u16;
             place.is_private = true;
             place.moved = moved;
-            (place.destructors_addr, place.destructor_count) = placed.destructors;
+            (place.destructors_addr, place.destructor_count) = prefix.destructors();
             state.stats.load_count = state.stats.load_count.wrapping_add(1);
             if matches!(cause, Cause::Restore { .. }) {
                 state.stats.restore_count = state.stats.restore_count.wrapping_add(1);
             }
-            if is_first {
-                state.set_life(overlay, Life::alive(slot), placed.pair);
-            }
         });
-        if is_first {
-            self.run_all(placed.constructors);
+        let mut ticks = 0;
+        if !life.is_alive() {
+            self.lives.begin(overlay, slot, fold(prefix.pair()));
+            ticks = self.run_all(constructors);
         }
-        self.with(|state| state.slot(slot).is_private = false);
+        self.with(|state| {
+            state.slot(slot).is_private = false;
+            state.stats.construct_ticks = state.stats.construct_ticks.wrapping_add(ticks);
+        });
         self.tables.set_mapped(overlay, Some(moved));
         let (overlay, slot) = (overlay as u16, slot as u16);
         self.platform.event(Event::Loaded { overlay, slot, code_bytes });
         Ok(NONE)
     }
 
-    /// Calls the functions of a table of addresses in the data of an overlay that is mapped.
-    pub(crate) fn run_all(&self, (table_addr, count): (u32, u16)) {
+    /// Calls the functions of a table of addresses in the data of an overlay that is mapped; says
+    /// how long it took.
+    pub(crate) fn run_all(&self, (table_addr, count): (u32, u16)) -> u32 {
         let before = self.platform.ticks();
         for index in 0..u32::from(count) {
             // SAFETY: the table lies in data that was verified and is alive.
@@ -218,80 +203,71 @@ where
                 unsafe { self.platform.call(function) };
             }
         }
-        let ticks = self.platform.ticks().wrapping_sub(before);
-        self.with(|state| {
-            state.stats.construct_ticks = state.stats.construct_ticks.wrapping_add(ticks);
-        });
+        self.platform.ticks().wrapping_sub(before)
     }
 
-    /// Reads an overlay into its slot and, if it is not alive, into its data area.
+    /// Reads an overlay into its slot and, if it is not alive, into its data area. Answers
+    /// [`NONE`], or an overlay that must come first, in place of all else.
     #[inline(never)]
     fn fetch(
         &self,
         engine: &mut Engine<S, W>,
         overlay: usize,
-        (life, living_pair): (Life, u32),
+        life: Life,
         cause: Cause,
         stay: Stay,
-    ) -> Checked<Placed> {
+    ) -> Checked<u16> {
         self.open(engine, overlay, Part::Code)?;
         let pair = engine.prefix.pair();
-        if life.is_alive() && living_pair != fold(pair) {
-            let (actual, expected) = (fold(pair), living_pair);
-            return refuse(&mut engine.why, LoadError::StalePair { actual, expected });
+        let living = self.lives.pair(overlay);
+        if life.is_alive() && fold(pair) != living {
+            return refuse_pair(&mut engine.why, fold(pair), living);
         }
-        let mut placed = Placed {
-            slot: 0,
-            moved: 0,
-            pair: fold(pair),
-            code_bytes: engine.prefix.code_bytes(),
-            constructors: engine.prefix.constructors(),
-            destructors: engine.prefix.destructors(),
-            needs: self.first_need(engine)?,
-        };
-        if placed.needs != NONE {
-            return Ok(placed);
+        let needs = self.first_need(engine)?;
+        if needs != NONE {
+            return Ok(needs);
         }
         if !life.is_alive() {
-            self.check_data_is_free(overlay, &mut engine.why)?;
+            self.check_data_is_free(overlay, engine)?;
         }
-        placed.slot = self.choose_slot(overlay, engine, life, cause, stay)?;
-        self.evict(placed.slot, &mut engine.why)?;
+        engine.slot = self.choose_slot(engine, life, cause, stay)?;
+        self.evict(engine.slot, &mut engine.why)?;
         let mut code_addr = engine.prefix.code_addr();
+        engine.moved = 0;
         if engine.prefix.is_relocatable() {
-            let start_addr = self.tables.slot(placed.slot).start_addr;
-            placed.moved = start_addr.wrapping_sub(code_addr);
+            let start_addr = self.tables.slot(engine.slot).start_addr;
+            engine.moved = start_addr.wrapping_sub(code_addr);
             code_addr = start_addr;
         }
         // SAFETY: the slot is empty and long enough for the code.
-        unsafe { place::place(engine, &self.platform, placed.moved)? };
+        unsafe { place::place(engine, &self.platform)? };
         #[cfg(feature = "signed")]
         engine.check_seal(&self.platform, overlay)?;
         let before = self.platform.ticks();
-        engine.writer.sync(code_addr, placed.code_bytes);
+        let code_bytes = engine.prefix.code_bytes();
+        engine.writer.sync(code_addr, code_bytes);
         engine.spent.sync_ticks = self.platform.ticks().wrapping_sub(before);
-        engine.spent.code_bytes = placed.code_bytes;
+        engine.spent.code_bytes = code_bytes;
         if !life.is_alive() {
             self.open(engine, overlay, Part::Data)?;
             // Everything else that pairs have in common is the firmware's too.
-            if engine.prefix.pair() != pair {
-                let (actual, expected) = (fold(engine.prefix.pair()), placed.pair);
-                return refuse(&mut engine.why, LoadError::StalePair { actual, expected });
+            let other = engine.prefix.pair();
+            if other != pair {
+                return refuse_pair(&mut engine.why, fold(other), fold(pair));
             }
             // SAFETY: the data area is the overlay's, and no other that lies there is alive.
-            unsafe { place::place(engine, &self.platform, placed.moved)? };
+            unsafe { place::place(engine, &self.platform)? };
             #[cfg(feature = "signed")]
             engine.check_seal(&self.platform, overlay)?;
             engine.spent.data_bytes = engine.prefix.data_bytes();
         }
-        Ok(placed)
+        Ok(NONE)
     }
 
     /// Closes what is open and counts what was spent.
     pub(crate) fn close(&self, engine: &mut Engine<S, W>) {
         engine.close();
-        let spent = core::mem::replace(&mut engine.spent, crate::Stats::NONE);
-        self.with(|state| state.stats.add(&spent));
+        self.with(|state| state.stats.take(&mut engine.spent));
     }
 
     /// Opens a file and holds its header to the firmware.
@@ -301,11 +277,15 @@ where
         overlay: usize,
         part: Part,
     ) -> Checked<()> {
+        let mut name = [0; MAX_FILE_NAME_BYTES];
+        let Some(name) = file_name(&mut name, self.tables.name(overlay), part) else {
+            return refuse(&mut engine.why, LoadError::UnknownName);
+        };
         engine.open(
             &self.platform,
             #[cfg(feature = "signed")]
             overlay,
-            self.tables.name(overlay),
+            name,
             part,
         )?;
         let (prefix, why) = (&engine.prefix, &mut engine.why);
@@ -313,13 +293,15 @@ where
         if prefix.part() != part.code() {
             return refuse(why, LoadError::WrongPart { expected: part });
         }
-        let is_ours = equal(prefix.name(), self.tables.name(overlay).as_bytes());
+        let is_ours = prefix.is_name(self.tables.name(overlay).as_bytes());
         if usize::from(prefix.overlay()) != overlay || !is_ours {
             let (actual, expected) = (prefix.overlay(), overlay as u16);
             return refuse(why, LoadError::WrongOverlay { actual, expected });
         }
-        if !equal(prefix.chip(), firmware.chip) {
-            return refuse_chip(why, prefix.chip(), firmware.chip);
+        if prefix.chip() != firmware.chip {
+            let [[actual @ .., _, _, _], [expected @ .., _, _, _]] = [prefix.chip(), firmware.chip];
+            let (actual, expected) = (*actual, *expected);
+            return refuse(why, LoadError::WrongChip { actual, expected });
         }
         // The compressed RISC-V sets include one another; Xtensa cores differ too much.
         let (actual, expected) = (prefix.isa(), firmware.isa);
@@ -331,25 +313,22 @@ where
         if actual != expected {
             return refuse(why, LoadError::WrongAbi { actual, expected });
         }
-        if !equal(prefix.build_id(), firmware.build_id) {
-            let expected = firmware.build_id.first_chunk().map_or(0, |id| u32::from_le_bytes(*id));
-            let actual = prefix.build_id()[0];
+        if prefix.build_id() != firmware.build_id {
+            let (actual, expected) = (prefix.build_id()[0], firmware.build_id[0]);
             return refuse(why, LoadError::WrongBuild { actual, expected });
         }
         let (actual, expected) = (prefix.slot(), entry.slot);
         if actual != expected {
             return refuse(why, LoadError::WrongSlot { actual, expected });
         }
-        let is_code_there =
-            (prefix.code_addr(), prefix.code_bytes()) == (entry.code_addr, entry.code_bytes);
-        let is_data_there =
-            (prefix.data_addr(), prefix.data_bytes()) == (entry.data_addr, entry.data_bytes);
-        if !is_code_there || !is_data_there {
-            let (part, actual_addr, expected_addr) = if is_code_there {
-                (Part::Data, prefix.data_addr(), entry.data_addr)
-            } else {
-                (Part::Code, prefix.code_addr(), entry.code_addr)
-            };
+        let (actual_addr, expected_addr) = (prefix.code_addr(), entry.code_addr);
+        if actual_addr != expected_addr || prefix.code_bytes() != entry.code_bytes {
+            let part = Part::Code;
+            return refuse(why, LoadError::WrongPlace { part, actual_addr, expected_addr });
+        }
+        let (actual_addr, expected_addr) = (prefix.data_addr(), entry.data_addr);
+        if actual_addr != expected_addr || prefix.data_bytes() != entry.data_bytes {
+            let part = Part::Data;
             return refuse(why, LoadError::WrongPlace { part, actual_addr, expected_addr });
         }
         Ok(())
@@ -365,11 +344,7 @@ where
             if actual >= count {
                 return refuse(why, LoadError::UnknownOverlay { actual, count });
             }
-            let life = self.with(|state| state.life(actual).0);
-            if life == Life::ENDED {
-                return refuse(why, LoadError::Unloaded { overlay: needs });
-            }
-            if !life.is_alive() {
+            if !self.lives.get(actual).is_alive() {
                 return Ok(needs);
             }
         }
@@ -378,15 +353,15 @@ where
 
     /// No other overlay that is alive has data where this one's will lie.
     #[inline(never)]
-    fn check_data_is_free(&self, overlay: usize, why: &mut LoadError) -> Checked<()> {
-        let entry = self.tables.overlay(overlay);
-        let end_addr = entry.data_addr.wrapping_add(entry.data_bytes);
+    fn check_data_is_free(&self, overlay: usize, engine: &mut Engine<S, W>) -> Checked<()> {
+        let (data_addr, data_bytes) = (engine.prefix.data_addr(), engine.prefix.data_bytes());
+        let end_addr = data_addr.wrapping_add(data_bytes);
         for other in 0..self.tables.overlay_count() {
             let there = self.tables.overlay(other);
             let overlaps = there.data_addr < end_addr
-                && entry.data_addr < there.data_addr.wrapping_add(there.data_bytes);
-            if overlaps && other != overlay && self.with(|state| state.life(other).0.is_alive()) {
-                return refuse(why, LoadError::DataInUse { by: other as u16 });
+                && data_addr < there.data_addr.wrapping_add(there.data_bytes);
+            if overlaps && other != overlay && self.lives.get(other).is_alive() {
+                return refuse(&mut engine.why, LoadError::DataInUse { by: other as u16 });
             }
         }
         Ok(())
@@ -397,7 +372,6 @@ where
     #[inline(never)]
     fn choose_slot(
         &self,
-        overlay: usize,
         engine: &mut Engine<S, W>,
         life: Life,
         cause: Cause,
@@ -410,17 +384,14 @@ where
             _ if is_fixed => Some(usize::from(prefix.slot())),
             Cause::Restore { slot } => Some(slot.into()),
             // The data may point into the code, so that the code goes where it was.
-            _ if life.is_alive() && self.tables.overlay(overlay).data_bytes != 0 => {
-                Some(life.slot())
-            }
+            _ if life.is_alive() && prefix.data_bytes() != 0 => Some(life.slot()),
             _ => None,
         };
         let stack_addr = stack_pointer();
         let mut longest_bytes = 0;
         let mut best = None;
-        let mut is_pinned = false;
-        engine.why = LoadError::TooLarge { needed_bytes, slot_bytes: 0 };
-        for index in 0..self.tables.slot_count().min(SLOTS) {
+        let (mut is_fitting, mut is_pinned) = (false, false);
+        for index in 0..self.tables.slot_count() {
             if only.is_some_and(|only| only != index) {
                 continue;
             }
@@ -429,6 +400,7 @@ where
             if len_bytes < needed_bytes {
                 continue;
             }
+            is_fitting = true;
             let from = prefix.code_addr().wrapping_sub(start_addr);
             if is_fixed && from > len_bytes - needed_bytes {
                 let (actual_addr, expected_addr) = (prefix.code_addr(), start_addr);
@@ -437,18 +409,17 @@ where
                 return refuse(&mut engine.why, error);
             }
             let slot = index as u16;
+            let (place, clock) = self.with(|state| (*state.slot(index), state.clock));
             // The clock may wrap: ages are differences.
-            let (is_empty, is_held, pin_count, age) = self.with(|state| {
-                let clock = state.clock;
-                let place = state.slot(index);
-                let is_held = place.pin_count != 0 || place.is_private;
-                let age = clock.wrapping_sub(place.used_at);
-                (place.overlay == NONE, is_held, place.pin_count, age)
-            });
-            let age = if is_empty { u32::MAX } else { age };
-            if !is_empty {
+            let mut age = u32::MAX;
+            if place.overlay != NONE {
+                age = clock.wrapping_sub(place.used_at);
                 let end_addr = start_addr.wrapping_add(len_bytes);
-                if is_held || self.platform.is_elsewhere(start_addr, end_addr) {
+                let pin_count = place.pin_count;
+                if pin_count != 0
+                    || place.is_private
+                    || self.platform.is_elsewhere(start_addr, end_addr)
+                {
                     engine.why = LoadError::AllPinned { slot, pin_count };
                     is_pinned = true;
                     continue;
@@ -464,8 +435,9 @@ where
                 best = Some((age, index));
             }
         }
-        if let LoadError::TooLarge { slot_bytes, .. } = &mut engine.why {
-            *slot_bytes = longest_bytes;
+        if !is_fitting {
+            let slot_bytes = longest_bytes;
+            return refuse(&mut engine.why, LoadError::TooLarge { needed_bytes, slot_bytes });
         }
         best.map(|(_, index)| index).ok_or(Refused)
     }
@@ -503,6 +475,13 @@ where
     }
 }
 
+/// Tells that a mark is not that of the pair.
+#[inline(never)]
+#[cold]
+fn refuse_pair<T>(why: &mut LoadError, actual: u32, expected: u32) -> Checked<T> {
+    refuse(why, LoadError::StalePair { actual, expected })
+}
+
 /// The eight bytes of a pair's mark in four.
 const fn fold(pair: u64) -> u32 {
     pair as u32 ^ (pair >> 32) as u32
@@ -511,23 +490,18 @@ const fn fold(pair: u64) -> u32 {
 /// The first code of an Xtensa core.
 const FIRST_XTENSA: u8 = esparto_image::Isa::XtensaLx106.code();
 
-/// Tells the beginnings of two chips' names.
-#[cold]
-fn refuse_chip<T>(why: &mut LoadError, words: &[u32; 5], chip: &[u8; 20]) -> Checked<T> {
-    let (mut actual, mut expected) = ([0; 8], [0; 8]);
-    for index in 0..8 {
-        actual[index] = (words[index / 4] >> (8 * (index % 4))) as u8;
-        expected[index] = chip[index];
-    }
-    refuse(why, LoadError::WrongChip { actual, expected })
-}
-
-/// Are the bytes of `words` those of `text`, padded with zeros?
-#[inline(never)]
-fn equal(words: &[u32], text: &[u8]) -> bool {
-    let mut rest = text.iter();
-    let is_equal = |word: &u32| {
-        word.to_le_bytes().iter().all(|byte| *byte == rest.next().copied().unwrap_or(0))
-    };
-    words.iter().all(is_equal) && rest.next().is_none()
+/// `stem` with `_e` or `_d` behind it, if that fits.
+fn file_name<'b>(
+    buffer: &'b mut [u8; MAX_FILE_NAME_BYTES],
+    stem: &str,
+    part: Part,
+) -> Option<&'b str> {
+    let (name, rest) = buffer.split_at_mut_checked(stem.len())?;
+    let [bar, letter, ..] = rest else { return None };
+    name.copy_from_slice(stem.as_bytes());
+    *bar = b'_';
+    *letter = if part == Part::Code { b'e' } else { b'd' };
+    let whole = buffer.get(..stem.len() + 2)?;
+    // SAFETY: ASCII behind a text is text.
+    Some(unsafe { core::str::from_utf8_unchecked(whole) })
 }

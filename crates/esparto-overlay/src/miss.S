@@ -5,6 +5,9 @@
     .type __esparto_overlay_miss, @function
 __esparto_overlay_miss:
 .ifdef ESPARTO_FLOATS
+    # What the core has is not told to assembly outside of functions.
+    .option push
+    .option arch, +f
     addi sp, sp, -144
     fsw  fa0, 64(sp)
     fsw  fa1, 68(sp)
@@ -113,6 +116,9 @@ __esparto_overlay_return:
     addi sp, sp, 16
     ret
     .size __esparto_overlay_return, . - __esparto_overlay_return
+.ifdef ESPARTO_FLOATS
+    .option pop
+.endif
 
 # The function that is called in place of one that could not be loaded: a0 is the answer already.
     .global __esparto_overlay_answer

@@ -7,7 +7,7 @@ use crate::{
     fault::{Checked, explained, refuse},
     function::Function,
     load::{Cause, Stay},
-    state::{NONE, State},
+    state::{Life, Lives, NONE, State},
     stream::Engine,
 };
 
@@ -20,7 +20,8 @@ use crate::{
 ///
 /// What it costs in RAM is nine bytes for each overlay, 24 for each slot, and some 700 for the rest.
 pub struct Overlays<S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize> {
-    state: UnsafeCell<State<SLOTS, OVERLAYS>>,
+    state: UnsafeCell<State<SLOTS>>,
+    pub(crate) lives: Lives<OVERLAYS>,
     engine: UnsafeCell<Engine<S, W>>,
     pub(crate) platform: P,
     pub(crate) tables: T,
@@ -42,9 +43,18 @@ impl<S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize> Drop
     for Turn<'_, S, W, P, T, SLOTS, OVERLAYS>
 {
     fn drop(&mut self) {
-        self.overlays.with(|state| {
-            state.depth -= 1;
-        });
+        self.overlays.end_turn(false);
+    }
+}
+
+impl<S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize>
+    Turn<'_, S, W, P, T, SLOTS, OVERLAYS>
+{
+    /// Ends it; did what it was for fail?
+    #[inline]
+    pub(crate) fn end(self, is_failure: bool) {
+        self.overlays.end_turn(is_failure);
+        core::mem::forget(self);
     }
 }
 
@@ -53,9 +63,19 @@ impl<S: Store, W, P, T, const SLOTS: usize, const OVERLAYS: usize>
 {
     /// The state, in a critical section. Nothing that is given to this calls it again.
     #[inline]
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut State<SLOTS, OVERLAYS>) -> R) -> R {
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut State<SLOTS>) -> R) -> R {
         // SAFETY: nobody else is in a critical section, and this one is not entered twice.
         critical_section::with(|_| work(unsafe { &mut *self.state.get() }))
+    }
+
+    /// The turn is over; did it fail?
+    #[inline]
+    fn end_turn(&self, is_failure: bool) {
+        self.with(|state| {
+            state.depth -= 1;
+            let failures = &mut state.stats.failure_count;
+            *failures = failures.wrapping_add(is_failure.into());
+        });
     }
 
     /// The engine.
@@ -96,6 +116,7 @@ where
         }
         Ok(Self {
             state: UnsafeCell::new(State::new()),
+            lives: Lives::new(),
             engine: UnsafeCell::new(Engine::new(store, writer, bounce)),
             platform,
             tables,
@@ -127,7 +148,15 @@ where
     /// # Errors
     /// Why it cannot be loaded; the slot is empty or as it was.
     pub fn load(&self, overlay: usize) -> Result<(), LoadError> {
-        explained(|why| self.ensure(overlay, Cause::Explicit, Stay::Here, why).map(|_| ()))
+        explained(|why| {
+            self.admit(overlay, why)?;
+            // Who finds it need not wait for those that load.
+            let turn = (!self.is_mapped(overlay)).then(|| self.turn());
+            if turn.is_some() && self.lives.get(overlay) == Life::ENDED {
+                self.lives.set(overlay, Life::UNBORN);
+            }
+            self.ensure(overlay, Cause::Implicit, Stay::Here, why).map(|_| ())
+        })
     }
 
     /// Loads an overlay that will be needed soon; unlike [`load`](Self::load) it does not bring back
@@ -204,7 +233,7 @@ where
     /// Is the data of the overlay there, constructed?
     #[must_use]
     pub fn is_alive(&self, overlay: usize) -> bool {
-        overlay < OVERLAYS && self.with(|state| state.life(overlay).0.is_alive())
+        self.lives.get(overlay).is_alive()
     }
 
     /// What is in each slot: the number of the overlay, if anything can be called there.
@@ -254,8 +283,16 @@ where
         }
     }
 
+    /// What is in each slot, called or not.
+    #[inline(never)]
     pub(crate) fn occupants(&self) -> [u16; SLOTS] {
-        self.with(|state| state.slots.map(|slot| slot.overlay))
+        let mut overlays = [NONE; SLOTS];
+        self.with(|state| {
+            for (overlay, slot) in overlays.iter_mut().zip(&state.slots) {
+                *overlay = slot.overlay;
+            }
+        });
+        overlays
     }
 }
 

@@ -7,7 +7,7 @@ use esparto_image::{
 use crate::{
     Platform, Store, Writer,
     fault::{Checked, Refused},
-    stream::Engine,
+    stream::{Engine, piece},
 };
 
 const BLOCK_HEADER_WORDS: usize = BLOCK_HEADER_BYTES / 4;
@@ -38,50 +38,56 @@ fn store_all(mut addr: u32, words: &[u32], mut store: impl FnMut(u32, u32)) {
 unsafe fn put<W: Writer, P: Platform>(
     writer: &mut W,
     platform: &P,
-    kind: SegmentKind,
-    addr: u32,
+    is_code: bool,
+    mut addr: u32,
     words: &[u32],
 ) {
-    if kind == SegmentKind::Code {
+    if is_code {
         // SAFETY: as promised by the caller.
         store_all(addr, words, |addr, word| unsafe { writer.store(addr, word) });
-    } else {
+        return;
+    }
+    for word in words {
         // SAFETY: as promised by the caller.
-        store_all(addr, words, |addr, word| unsafe { platform.store_data(addr, word) });
+        unsafe { platform.store_data(addr, u32::from_le(*word)) };
+        addr = addr.wrapping_add(4);
     }
 }
 
 /// Places all segments of a file; the stream is behind the header.
 ///
 /// # Safety
-/// Code and data lie where the header says, the code `moved` bytes above, and nobody uses them.
+/// Code and data lie where the header says, the code `engine.moved` bytes above, and nobody uses
+/// them.
 pub(crate) unsafe fn place<S: Store, W: Writer, P: Platform>(
     engine: &mut Engine<S, W>,
     platform: &P,
-    moved: u32,
 ) -> Checked<()> {
-    engine.pass_tables(platform, |_, _| ())?;
+    engine.pass_tables(platform, None)?;
     for index in 0..engine.prefix.segment_count() {
-        let segment = engine.prefix.segment(index);
-        let end_offset = segment.offset + segment.stored_bytes;
-        let by = if segment.kind == SegmentKind::Code { moved } else { 0 };
-        let addr = segment.addr.wrapping_add(by);
+        let Segment { kind, encoding, addr, memory_bytes, offset, stored_bytes, checksum } =
+            engine.prefix.segment(index);
+        let end_offset = offset + stored_bytes;
+        let is_code = kind == SegmentKind::Code;
+        let mut addr = addr.wrapping_add(if is_code { engine.moved } else { 0 });
         engine.begin_sum(platform, end_offset);
         // SAFETY: the prefix was checked, so every segment lies inside code or data.
         unsafe {
-            if segment.kind == SegmentKind::Zero {
-                for offset in (0..segment.memory_bytes).step_by(4) {
-                    platform.store_data(addr.wrapping_add(offset), 0);
+            if kind == SegmentKind::Zero {
+                let end_addr = addr.wrapping_add(memory_bytes);
+                while addr != end_addr {
+                    platform.store_data(addr, 0);
+                    addr = addr.wrapping_add(4);
                 }
-            } else if segment.encoding == Encoding::Plain {
-                copy(engine, platform, &segment, addr)?;
+            } else if encoding == Encoding::Plain {
+                copy(engine, platform, is_code, addr, memory_bytes)?;
             } else {
-                relocate(engine, platform, &segment, addr, Moved { code: moved, data: 0 })?;
+                relocate(engine, platform, is_code, addr, memory_bytes, end_offset)?;
             }
         }
         // What is left is padding.
-        engine.skip_to(platform, end_offset)?;
-        engine.finish_sum(segment.offset, segment.checksum)?;
+        engine.skip_to(platform, end_offset, None)?;
+        engine.finish_sum(offset, checksum)?;
     }
     Ok(())
 }
@@ -91,16 +97,17 @@ pub(crate) unsafe fn place<S: Store, W: Writer, P: Platform>(
 unsafe fn copy<S: Store, W: Writer, P: Platform>(
     engine: &mut Engine<S, W>,
     platform: &P,
-    segment: &Segment,
+    is_code: bool,
     mut addr: u32,
+    memory_bytes: u32,
 ) -> Checked<()> {
-    let mut left = segment.memory_bytes as usize / 4;
+    let mut left = memory_bytes as usize / 4;
     while left != 0 {
-        let count = engine.some(platform, left)?.len();
+        let count = engine.ahead(platform, 1, left)?;
         let before = platform.ticks();
-        let words = engine.buffer.get(engine.start..engine.start + count).unwrap_or_default();
+        let words = piece(engine.buffer, engine.start, count);
         // SAFETY: inside the segment, as promised by the caller.
-        unsafe { put(&mut engine.writer, platform, segment.kind, addr, words) };
+        unsafe { put(&mut engine.writer, platform, is_code, addr, words) };
         engine.count_copy(platform, before);
         engine.start += count;
         addr = addr.wrapping_add(4 * count as u32);
@@ -115,21 +122,23 @@ unsafe fn copy<S: Store, W: Writer, P: Platform>(
 unsafe fn relocate<S: Store, W: Writer, P: Platform>(
     engine: &mut Engine<S, W>,
     platform: &P,
-    segment: &Segment,
+    is_code: bool,
     mut addr: u32,
-    moved: Moved,
+    mut left_bytes: u32,
+    end_offset: u32,
 ) -> Checked<()> {
+    let moved = Moved { code: engine.moved, data: 0 };
     let block_bytes = engine.prefix.block_bytes();
     // A block with a relocation for each word and one more.
     engine.keep_lead(BLOCK_HEADER_BYTES as u32 + 4 + 2 * block_bytes)?;
-    let end_offset = segment.offset + segment.stored_bytes;
-    let mut left_bytes = segment.memory_bytes;
     // The last word of the block before waits: an instruction may begin in its second half.
     let mut held = 0;
-    let mut is_first = true;
+    // There is no word in front of the first block.
+    let mut skip = 1;
     while left_bytes != 0 {
         let offset = engine.offset();
-        let [first, second] = *engine.exactly(platform, BLOCK_HEADER_WORDS)? else {
+        engine.ahead(platform, BLOCK_HEADER_WORDS, BLOCK_HEADER_WORDS)?;
+        let [first, second] = *piece(engine.buffer, engine.start, BLOCK_HEADER_WORDS) else {
             return Err(Refused);
         };
         let words = [u32::from_le(first), u32::from_le(second)];
@@ -138,16 +147,17 @@ unsafe fn relocate<S: Store, W: Writer, P: Platform>(
             return engine.refuse_file();
         }
         let header = BlockHeader::from_words(words);
-        let block_words = BLOCK_HEADER_WORDS + header.body_bytes() / 4;
-        if block_words as u32 > end_offset.saturating_sub(offset) / 4 {
-            let expected_bytes = offset + 4 * block_words as u32;
+        let block_words = BLOCK_HEADER_WORDS + header.body_words();
+        let block_bytes = 4 * block_words as u32;
+        // Every block ends inside the segment, so the next one begins there.
+        if block_bytes > end_offset.wrapping_sub(offset) {
+            let expected_bytes = offset + block_bytes;
             engine.fault = ImageError::Truncated { expected_bytes, actual_bytes: end_offset };
             return engine.refuse_file();
         }
-        engine.exactly(platform, block_words)?;
+        engine.ahead(platform, block_words, block_words)?;
         let before = platform.ticks();
-        let end = engine.start + block_words;
-        let block = engine.buffer.get_mut(engine.start..end).unwrap_or_default();
+        let block = piece(engine.buffer, engine.start, block_words);
         // The word that waits takes the place in front of the contents, which is that of the last
         // relocation, or of the header's second half.
         let count = usize::from(header.relocation_count);
@@ -183,8 +193,7 @@ unsafe fn relocate<S: Store, W: Writer, P: Platform>(
         for index in 0..count {
             let word = u32::from_le(front.get(2 + index).copied().unwrap_or(last));
             let is_good = Relocation::from_word(word).is_some_and(|relocation| {
-                // There is no word in front of the first block.
-                (!is_first || relocation.halfword >= 2)
+                usize::from(relocation.halfword) >= 2 * skip
                     && relocation.apply(bytemuck::cast_slice_mut(window), moved)
             });
             if !is_good {
@@ -193,19 +202,18 @@ unsafe fn relocate<S: Store, W: Writer, P: Platform>(
                 return engine.refuse_file();
             }
         }
-        let skip = usize::from(is_first);
         let Some((wait, ready)) = window.split_last() else { return Err(Refused) };
         held = *wait;
-        is_first = false;
         let ready = ready.get(skip..).unwrap_or_default();
+        skip = 0;
         // SAFETY: the words of the block and the one before it lie inside the segment.
-        unsafe { put(&mut engine.writer, platform, segment.kind, addr, ready) };
+        unsafe { put(&mut engine.writer, platform, is_code, addr, ready) };
         addr = addr.wrapping_add(4 * ready.len() as u32);
         engine.count_copy(platform, before);
         engine.start += block_words;
         left_bytes -= u32::from(header.memory_bytes);
     }
     // SAFETY: the segment's last word.
-    unsafe { put(&mut engine.writer, platform, segment.kind, addr, &[held]) };
+    unsafe { put(&mut engine.writer, platform, is_code, addr, &[held]) };
     Ok(())
 }

@@ -114,14 +114,22 @@ where
     /// Shows the slots that held something else than they do now, and what.
     #[inline]
     fn displaced(&self, before: &[u16; SLOTS], mut see: impl FnMut(usize, u16)) {
-        let after = self.occupants();
-        for (slot, (&before, after)) in before.iter().zip(after).enumerate() {
-            if before != NONE && before != after {
+        let mut slot = 0;
+        while let Some(&before) = before.get(slot) {
+            if before != NONE && before != self.with(|state| state.slot(slot).overlay) {
                 see(slot, before);
             }
+            slot += 1;
         }
     }
 
+    #[cfg(all(target_arch = "xtensa", target_feature = "sext"))]
+    fn holds(&self, slot: usize, return_addr: usize) -> bool {
+        let slot = self.tables.slot(slot);
+        crate::frame::is_in(return_addr, slot.start_addr as usize, slot.len_bytes as usize)
+    }
+
+    #[cfg(not(all(target_arch = "xtensa", target_feature = "sext")))]
     fn holds(&self, slot: usize, addr: usize) -> bool {
         let slot = self.tables.slot(slot);
         addr.wrapping_sub(slot.start_addr as usize) < slot.len_bytes as usize
@@ -139,6 +147,14 @@ where
         self.stack_holds(stack_addr, slot, true)
     }
 
+    /// With register windows only return addresses are looked at, and all are.
+    #[cfg(all(target_arch = "xtensa", target_feature = "sext"))]
+    fn stack_holds(&self, _stack_addr: usize, slot: usize, _is_code_there: bool) -> bool {
+        let end_addr = self.platform.stack_end_addr();
+        crate::frame::returns_to(end_addr, |return_addr| self.holds(slot, return_addr))
+    }
+
+    #[cfg(not(all(target_arch = "xtensa", target_feature = "sext")))]
     #[inline(never)]
     fn stack_holds(&self, stack_addr: usize, slot: usize, is_code_there: bool) -> bool {
         let end_addr = self.platform.stack_end_addr();
@@ -159,17 +175,16 @@ where
             let word = unsafe { word.read_volatile() };
             (word >> (8 * (addr & 2))) as u16
         };
-        if addr % 2 != 0 || !self.holds(slot, addr.wrapping_sub(4)) {
-            // Nobody calls from an odd address; the very start of a slot is left to caution.
-            return addr % 2 == 0;
-        }
         /// The destination is `ra`, and the opcode that of `jal` or `jalr`.
         const fn is_call(low: u16) -> bool {
             low & 0xFFF == 0x0EF || low & 0xFFF == 0x0E7
         }
-        let (four, two) = (halfword(addr - 4), halfword(addr - 2));
-        let is_compressed = two & 0xE003 == 0x2001 || (two & 0xF07F == 0x9002 && two & 0xF80 != 0);
-        is_call(four) || is_compressed
+        let is_compressed =
+            |low: u16| low & 0xE003 == 0x2001 || (low & 0xF07F == 0x9002 && low & 0xF80 != 0);
+        // Nobody calls from an odd address; what is outside of the slot is not read.
+        addr % 2 == 0
+            && (self.holds(slot, addr.wrapping_sub(4)) && is_call(halfword(addr - 4))
+                || self.holds(slot, addr.wrapping_sub(2)) && is_compressed(halfword(addr - 2)))
     }
 
     /// The same: `call0` and `callx0` have three bytes.
@@ -182,8 +197,8 @@ where
             (word >> (8 * (addr & 3))) as u8
         };
         if !self.holds(slot, addr.wrapping_sub(3)) {
-            // The very start of a slot is left to caution.
-            return true;
+            // No call before it is this code's.
+            return false;
         }
         let [first, second, third] = [3, 2, 1].map(|back| byte(addr - back));
         first & 0x3F == 0x05 || (first == 0xC0 && second & 0xF0 == 0 && third == 0)

@@ -36,14 +36,10 @@ impl Returns {
         Self { entries: [none; RETURN_LIMIT], len: 0 }
     }
 
-    fn waiting(&self) -> &[Return] {
-        self.entries.get(..self.len).unwrap_or_default()
-    }
-
-    /// Forgets the calls of `task` from frames below `stack_addr`; says whether there are `count`
-    /// places.
+    /// Are there `count` places, once the calls of `task` from frames below `stack_addr` are
+    /// forgotten?
     pub(crate) fn reserve(&mut self, task: u32, stack_addr: usize, count: usize) -> bool {
-        self.sweep(task, stack_addr, |_| ());
+        self.unwind(task, stack_addr.saturating_sub(1), &mut []);
         self.len + count <= RETURN_LIMIT
     }
 
@@ -58,37 +54,33 @@ impl Returns {
     /// Forgets the calls of `task` from frames at or below `stack_addr`, which have returned or are
     /// left by a jump. `found` gets, for each slot, what was in it before the first of them: frames
     /// that stay may return to that. Returns where the call made at `stack_addr` returns to, or 0.
+    #[inline(never)]
     pub(crate) fn unwind(&mut self, task: u32, stack_addr: usize, found: &mut [u16]) -> usize {
-        let mut return_addr = 0;
-        self.sweep(task, stack_addr + 1, |entry| {
+        let (mut return_addr, mut kept, mut index) = (0, 0, 0);
+        // Oldest first; those that stay move up.
+        while index < self.len {
+            let Some(&entry) = self.entries.get(index) else { break };
+            index += 1;
+            if entry.task != task || entry.stack_addr > stack_addr {
+                if let Some(place) = self.entries.get_mut(kept) {
+                    *place = entry;
+                }
+                kept += 1;
+                continue;
+            }
             if let Some(place @ &mut crate::state::NONE) = found.get_mut(usize::from(entry.slot)) {
                 *place = entry.overlay;
             }
             if entry.stack_addr == stack_addr && return_addr == 0 {
                 return_addr = entry.return_addr;
             }
-        });
+        }
+        self.len = kept;
         return_addr
     }
 
     /// Does a call wait to return to `overlay`?
     pub(crate) fn awaits(&self, overlay: u16) -> bool {
-        self.waiting().iter().any(|entry| entry.overlay == overlay)
-    }
-
-    /// Forgets the calls of `task` from frames below `end_addr`, oldest first, and shows them.
-    #[inline]
-    fn sweep(&mut self, task: u32, end_addr: usize, mut see: impl FnMut(&Return)) {
-        let mut kept = 0;
-        for index in 0..self.len {
-            let Some(&entry) = self.entries.get(index) else { break };
-            if entry.task == task && entry.stack_addr < end_addr {
-                see(&entry);
-            } else if let Some(place) = self.entries.get_mut(kept) {
-                *place = entry;
-                kept += 1;
-            }
-        }
-        self.len = kept;
+        self.entries.iter().take(self.len).any(|entry| entry.overlay == overlay)
     }
 }

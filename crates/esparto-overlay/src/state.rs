@@ -1,5 +1,7 @@
 //! What is where: slots, their pins and their order of use, and which data is alive.
 
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
 use crate::{Stats, returns::Returns};
 
 /// The number of no overlay.
@@ -27,32 +29,74 @@ pub(crate) struct Life(u8);
 
 impl Life {
     /// Its data is not there.
-    pub(crate) const UNBORN: Self = Self(u8::MAX);
+    pub(crate) const UNBORN: Self = Self(0);
     /// It was unloaded, and nothing but an explicit load brings it back.
-    pub(crate) const ENDED: Self = Self(u8::MAX - 1);
+    pub(crate) const ENDED: Self = Self(1);
 
     /// Its data is there and constructed, by code in this slot.
     pub(crate) const fn alive(slot: usize) -> Self {
-        Self(slot as u8)
+        Self(slot as u8 + 2)
     }
 
     pub(crate) const fn is_alive(self) -> bool {
-        self.0 < Self::ENDED.0
+        self.0 > Self::ENDED.0
     }
 
     /// The slot of one that is alive.
     pub(crate) const fn slot(self) -> usize {
-        self.0 as usize
+        self.0 as usize - 2
     }
 }
 
-/// Everything that is not the storage's or the writer's.
+/// The life of each overlay. Only the task whose turn it is changes it, anybody may look.
 #[derive(Debug)]
-pub(crate) struct State<const SLOTS: usize, const OVERLAYS: usize> {
-    pub(crate) slots: [Slot; SLOTS],
-    lives: [Life; OVERLAYS],
+pub(crate) struct Lives<const OVERLAYS: usize> {
+    lives: [AtomicU8; OVERLAYS],
     /// What marks the pair that the living data is of, folded.
-    pairs: [u32; OVERLAYS],
+    pairs: [AtomicU32; OVERLAYS],
+}
+
+impl<const OVERLAYS: usize> Lives<OVERLAYS> {
+    pub(crate) const fn new() -> Self {
+        const { assert!(OVERLAYS < NONE as usize, "overlays are counted by two bytes") };
+        Self {
+            lives: [const { AtomicU8::new(Life::UNBORN.0) }; OVERLAYS],
+            pairs: [const { AtomicU32::new(0) }; OVERLAYS],
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, overlay: usize) -> Life {
+        self.lives.get(overlay).map_or(Life::ENDED, |life| Life(life.load(Ordering::Relaxed)))
+    }
+
+    /// What marks the pair that the data of one that is alive is of.
+    #[inline]
+    pub(crate) fn pair(&self, overlay: usize) -> u32 {
+        self.pairs.get(overlay).map_or(0, |pair| pair.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, overlay: usize, life: Life) {
+        if let Some(place) = self.lives.get(overlay) {
+            place.store(life.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Data of this pair begins its life, with code in `slot`.
+    #[inline]
+    pub(crate) fn begin(&self, overlay: usize, slot: usize, pair: u32) {
+        self.set(overlay, Life::alive(slot));
+        if let Some(place) = self.pairs.get(overlay) {
+            place.store(pair, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What changes in critical sections.
+#[derive(Debug)]
+pub(crate) struct State<const SLOTS: usize> {
+    pub(crate) slots: [Slot; SLOTS],
     pub(crate) clock: u32,
     /// Whose turn it is, while `depth` is not 0.
     pub(crate) owner: u32,
@@ -61,10 +105,9 @@ pub(crate) struct State<const SLOTS: usize, const OVERLAYS: usize> {
     pub(crate) returns: Returns,
 }
 
-impl<const SLOTS: usize, const OVERLAYS: usize> State<SLOTS, OVERLAYS> {
+impl<const SLOTS: usize> State<SLOTS> {
     pub(crate) const fn new() -> Self {
-        const { assert!(SLOTS >= 1 && SLOTS < 254, "slots are counted by a byte") };
-        const { assert!(OVERLAYS < NONE as usize, "overlays are counted by two bytes") };
+        const { assert!(SLOTS >= 1 && SLOTS < 253, "slots are counted by a byte") };
         const EMPTY: Slot = Slot {
             overlay: NONE,
             pin_count: 0,
@@ -76,29 +119,11 @@ impl<const SLOTS: usize, const OVERLAYS: usize> State<SLOTS, OVERLAYS> {
         };
         Self {
             slots: [EMPTY; SLOTS],
-            lives: [Life::UNBORN; OVERLAYS],
-            pairs: [0; OVERLAYS],
             clock: 0,
             owner: 0,
             depth: 0,
             stats: Stats::NONE,
             returns: Returns::new(),
-        }
-    }
-
-    /// The life of an overlay, and what marks the pair that its living data is of.
-    #[inline]
-    pub(crate) fn life(&self, overlay: usize) -> (Life, u32) {
-        let life = self.lives.get(overlay).copied().unwrap_or(Life::ENDED);
-        (life, self.pairs.get(overlay).copied().unwrap_or(0))
-    }
-
-    #[inline]
-    pub(crate) fn set_life(&mut self, overlay: usize, life: Life, pair: u32) {
-        if let (Some(there), Some(marks)) =
-            (self.lives.get_mut(overlay), self.pairs.get_mut(overlay))
-        {
-            (*there, *marks) = (life, pair);
         }
     }
 
@@ -114,9 +139,10 @@ impl<const SLOTS: usize, const OVERLAYS: usize> State<SLOTS, OVERLAYS> {
         self.slots.iter_mut().enumerate().find(holds)
     }
 
-    /// Notes that a slot was asked for.
-    pub(crate) fn touch(&mut self, slot: usize) {
+    /// The time of a request, by which slots are compared.
+    #[inline]
+    pub(crate) fn tick(&mut self) -> u32 {
         self.clock = self.clock.wrapping_add(1);
-        self.slot(slot).used_at = self.clock;
+        self.clock
     }
 }

@@ -53,15 +53,11 @@ impl Stats {
         construct_ticks: 0,
     };
 
-    /// Adds what was spent on one overlay.
-    pub(crate) fn add(&mut self, spent: &Self) {
-        for (sum, more) in self.words_mut().iter_mut().zip(spent.words()) {
-            *sum = sum.wrapping_add(*more);
+    /// Takes over what was spent on one overlay.
+    pub(crate) fn take(&mut self, spent: &mut Self) {
+        for (sum, more) in self.words_mut().iter_mut().zip(spent.words_mut()) {
+            *sum = sum.wrapping_add(core::mem::take(more));
         }
-    }
-
-    fn words(&self) -> &[u32] {
-        bytemuck::cast_slice(core::slice::from_ref(self))
     }
 
     fn words_mut(&mut self) -> &mut [u32] {

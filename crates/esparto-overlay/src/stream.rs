@@ -10,10 +10,7 @@ use crate::{
 
 /// Reads are of whole sectors, but for the last of a file.
 const SECTOR_BYTES: u32 = 512;
-const SECTOR_WORDS: usize = SECTOR_BYTES as usize / 4;
-
-/// What is read before the name's end in a file's name: `_e` or `_d`.
-pub(crate) const MAX_FILE_NAME_BYTES: usize = esparto_image::MAX_NAME_BYTES + 2;
+const STRIPE_WORDS: usize = STRIPE_BYTES / 4;
 
 /// What the task whose turn it is loads with, and how far it is: the files of an overlay, one after
 /// the other.
@@ -40,6 +37,9 @@ pub(crate) struct Engine<S: Store, W> {
     file: Option<S::File>,
     /// What was spent on this overlay.
     pub(crate) spent: Stats,
+    /// The slot that was chosen, and how far above its linked address code is there.
+    pub(crate) slot: usize,
+    pub(crate) moved: u32,
     /// The header, segments and dependencies of the file.
     pub(crate) prefix: RawPrefix,
     /// What vouches for files.
@@ -67,32 +67,26 @@ impl<S: Store, W> Engine<S, W> {
             fault: ImageError::NONE,
             file: None,
             spent: Stats::NONE,
+            slot: 0,
+            moved: 0,
             prefix: RawPrefix::new(),
             #[cfg(feature = "signed")]
             trust: crate::trust::Trust::new(),
         }
     }
 
-    /// Opens the file `stem_e` or `stem_d`, reads as much as the buffer holds, and holds its header
+    /// Opens a file, reads as much as the buffer holds, and holds its header
     /// to the format. The stream then is behind the header.
     pub(crate) fn open(
         &mut self,
         platform: &impl Platform,
         #[cfg(feature = "signed")] overlay: usize,
-        stem: &str,
+        name: &str,
         part: Part,
     ) -> Checked<()> {
         self.close();
-        let actual_bytes = self.buffer.len() as u32 * 4;
-        if actual_bytes < SECTOR_BYTES {
-            let needed_bytes = SECTOR_BYTES;
-            return refuse(&mut self.why, LoadError::BounceTooSmall { needed_bytes, actual_bytes });
-        }
+        self.keep_lead(0)?;
         self.part = part;
-        let mut name = [0; MAX_FILE_NAME_BYTES];
-        let Some(name) = file_name(&mut name, stem, part) else {
-            return refuse(&mut self.why, LoadError::UnknownName);
-        };
         let file = match self.store.open(name) {
             Ok(file) => file,
             Err(cause) => return refuse(&mut self.why, LoadError::Open { part, cause }),
@@ -103,7 +97,7 @@ impl<S: Store, W> Engine<S, W> {
             Ok(len) => len,
             Err(cause) => return refuse(&mut self.why, LoadError::Read { part, offset: 0, cause }),
         };
-        (self.start, self.end, self.base_offset, self.lead) = (0, 0, 0, 0);
+        (self.start, self.end, self.base_offset) = (0, 0, 0);
         self.sum_end_offset = 0;
         #[cfg(feature = "signed")]
         self.check_length(overlay, self.file_bytes)?;
@@ -138,11 +132,11 @@ impl<S: Store, W> Engine<S, W> {
     }
 
     /// Sums up from here to `end_offset`, both multiples of a stripe, as words arrive.
+    #[inline(never)]
     pub(crate) fn begin_sum(&mut self, platform: &impl Platform, end_offset: u32) {
         self.checksum = Checksum::new();
         self.sum_end_offset = end_offset;
-        let here = self.offset();
-        self.sum(platform, self.start, here);
+        self.sum(platform, self.start);
     }
 
     /// Holds the sum to what it should be. All of it was read.
@@ -157,59 +151,65 @@ impl<S: Store, W> Engine<S, W> {
 
     /// Passes what follows the header up to the first segment, verifies it, and shows every word
     /// with its offset to `see`. The last word is the checksum, which takes itself as zero.
-    #[inline]
     pub(crate) fn pass_tables(
         &mut self,
         platform: &impl Platform,
-        mut see: impl FnMut(u32, u32),
+        mut see: Option<&mut dyn FnMut(u32, u32)>,
     ) -> Checked<()> {
-        let last_offset = self.prefix.segments_offset() - STRIPE_BYTES as u32;
+        let end_offset = self.prefix.segments_offset();
+        let last_offset = end_offset - STRIPE_BYTES as u32;
         self.begin_sum(platform, last_offset);
-        loop {
-            let offset = self.offset();
-            let left = (last_offset - offset) as usize / 4;
-            if left == 0 {
-                break;
-            }
-            let words = self.some(platform, left)?;
-            for (index, word) in words.iter().enumerate() {
-                see(offset + 4 * index as u32, u32::from_le(*word));
-            }
-            let count = words.len();
-            self.start += count;
-        }
-        let stripe = self.exactly(platform, STRIPE_BYTES / 4)?;
-        let [first, second, third, expected] = stripe else { return Err(Refused) };
-        let expected = u32::from_le(core::mem::take(expected));
-        for (word, offset) in [first, second, third].into_iter().zip((last_offset..).step_by(4)) {
-            see(offset, u32::from_le(*word));
-        }
-        self.sum_end_offset = last_offset + STRIPE_BYTES as u32;
-        self.sum(platform, self.start, last_offset);
-        self.start += STRIPE_BYTES / 4;
+        let again = see.as_mut().map(|see| &mut **see as &mut dyn FnMut(u32, u32));
+        self.skip_to(platform, last_offset, again)?;
+        self.ahead(platform, STRIPE_WORDS, STRIPE_WORDS)?;
+        let expected = match piece(self.buffer, self.start, STRIPE_WORDS) {
+            [.., expected] => u32::from_le(core::mem::take(expected)),
+            [] => return Err(Refused),
+        };
+        self.sum_end_offset = end_offset;
+        self.sum(platform, self.start);
+        self.skip_to(platform, end_offset, see)?;
         self.finish_sum(HEADER_BYTES as u32, expected)
     }
 
-    /// At most `limit` of the words that come next, at least one; reads if there is none.
-    pub(crate) fn some(&mut self, platform: &impl Platform, limit: usize) -> Checked<&[u32]> {
-        if self.start == self.end {
-            self.fill(platform)?;
-        }
-        let end = self.end.min(self.start + limit);
-        Ok(self.buffer.get(self.start..end).unwrap_or_default())
-    }
-
-    /// The `count` words that come next, to be changed at will.
-    pub(crate) fn exactly(
+    /// Says how many of the words that come next are there, at most `most`; reads until there are
+    /// `least`.
+    #[inline(never)]
+    pub(crate) fn ahead(
         &mut self,
         platform: &impl Platform,
-        count: usize,
-    ) -> Checked<&mut [u32]> {
-        while self.end - self.start < count {
+        least: usize,
+        most: usize,
+    ) -> Checked<usize> {
+        loop {
+            let count = self.end - self.start;
+            if count >= least {
+                return Ok(count.min(most));
+            }
             self.fill(platform)?;
         }
-        let end = self.start + count;
-        Ok(self.buffer.get_mut(self.start..end).unwrap_or_default())
+    }
+
+    /// Goes on behind the words up to `offset`, which lie ahead, and shows them to `see`.
+    #[inline(never)]
+    pub(crate) fn skip_to(
+        &mut self,
+        platform: &impl Platform,
+        offset: u32,
+        mut see: Option<&mut dyn FnMut(u32, u32)>,
+    ) -> Checked<()> {
+        while self.offset() < offset {
+            let count = self.ahead(platform, 1, (offset - self.offset()) as usize / 4)?;
+            if let Some(see) = &mut see {
+                let words = piece(self.buffer, self.start, count);
+                let offsets = (self.base_offset.wrapping_add(4 * self.start as u32)..).step_by(4);
+                for (word, offset) in words.iter().zip(offsets) {
+                    see(offset, u32::from_le(*word));
+                }
+            }
+            self.start += count;
+        }
+        Ok(())
     }
 
     /// Notes what was spent on copying since `before`.
@@ -218,18 +218,9 @@ impl<S: Store, W> Engine<S, W> {
         self.spent.copy_ticks = self.spent.copy_ticks.wrapping_add(ticks);
     }
 
-    /// Goes on behind the words up to `offset`, which lie ahead.
-    pub(crate) fn skip_to(&mut self, platform: &impl Platform, offset: u32) -> Checked<()> {
-        while self.offset() < offset {
-            let limit = (offset - self.offset()) as usize / 4;
-            let count = self.some(platform, limit)?.len();
-            self.start += count;
-        }
-        Ok(())
-    }
-
     /// Keeps room for `lead_bytes` in front of every read to come, so that as many bytes, and not
     /// fewer than one sector more, can be had at once.
+    #[inline(never)]
     pub(crate) fn keep_lead(&mut self, lead_bytes: u32) -> Checked<()> {
         let lead_bytes = (lead_bytes + 15) & !15;
         let actual_bytes = self.buffer.len() as u32 * 4;
@@ -245,20 +236,19 @@ impl<S: Store, W> Engine<S, W> {
     fn fill(&mut self, platform: &impl Platform) -> Checked<()> {
         let left = self.end - self.start;
         let read_at = self.lead.max(left);
-        self.keep(read_at - left);
-        let room = (self.buffer.len() - read_at) & !(SECTOR_WORDS - 1);
+        let room_bytes = ((self.buffer.len() - read_at) as u32 * 4) & !(SECTOR_BYTES - 1);
         let (part, offset) = (self.part, self.base_offset.wrapping_add(4 * self.end as u32));
-        let rest_bytes = self.file_bytes.saturating_sub(offset);
-        let expected_bytes = rest_bytes.min(room as u32 * 4);
+        let expected_bytes = self.file_bytes.saturating_sub(offset).min(room_bytes);
         if expected_bytes == 0 {
             // Ahead of the end of the file, the caller knows that there is more to come.
             let expected_bytes = offset.saturating_add(1);
             self.fault = ImageError::Truncated { expected_bytes, actual_bytes: self.file_bytes };
             return self.refuse_file();
         }
-        let end = read_at + (expected_bytes as usize).div_ceil(4);
-        let words = self.buffer.get_mut(read_at..end).unwrap_or_default();
-        let bytes = bytemuck::cast_slice_mut(words).get_mut(..expected_bytes as usize);
+        self.keep(read_at - left)?;
+        let start = 4 * read_at;
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(self.buffer);
+        let bytes = bytes.get_mut(start..start + expected_bytes as usize);
         let (Some(file), Some(bytes)) = (&mut self.file, bytes) else { return Err(Refused) };
         let before = platform.ticks();
         let outcome = self.store.read_at(file, offset, bytes);
@@ -282,39 +272,36 @@ impl<S: Store, W> Engine<S, W> {
             self.spent.verify_ticks = self.spent.verify_ticks.wrapping_add(ticks);
         }
         self.start = read_at - left;
-        self.end = end;
-        self.base_offset = offset.wrapping_sub(4 * read_at as u32);
-        self.sum(platform, read_at, offset);
+        self.end = read_at + (expected_bytes as usize).div_ceil(4);
+        self.base_offset = offset.wrapping_sub(start as u32);
+        self.sum(platform, read_at);
         Ok(())
     }
 
-    /// Moves the words that are left over, so that the first is at `to`.
-    fn keep(&mut self, to: usize) {
-        let left = self.end.saturating_sub(self.start);
-        let len = self.buffer.len();
-        if self.start + left > len || to + left > len {
-            return;
+    /// Moves the words that are left over, so that the first is at `to`: never upwards, since what
+    /// was read ends behind any room that is kept in front of a read.
+    fn keep(&mut self, to: usize) -> Checked<()> {
+        if to > self.start || self.end > self.buffer.len() {
+            return Err(Refused);
         }
-        // Downwards from the first word on, upwards from the last: the two may overlap.
-        let is_down = to <= self.start;
-        let first = if is_down { 0 } else { left.wrapping_sub(1) };
-        let step = if is_down { 1 } else { -1 };
         let base = self.buffer.as_mut_ptr();
-        let (mut old, mut new) =
-            (base.wrapping_add(self.start + first), base.wrapping_add(to + first));
-        for _ in 0..left {
+        let (mut old, mut new) = (base.wrapping_add(self.start), base.wrapping_add(to));
+        let end = base.wrapping_add(self.end);
+        while old != end {
             // SAFETY: both places are inside the buffer, as was checked. Volatile, so that no
             // compiler makes a call of the library of it: that is a kilobyte for a handful of words.
             unsafe { new.write_volatile(old.read_volatile()) };
-            (old, new) = (old.wrapping_offset(step), new.wrapping_offset(step));
+            (old, new) = (old.wrapping_add(1), new.wrapping_add(1));
         }
+        Ok(())
     }
 
-    /// Sums up the words from index `from`, which is at `offset` of the file, as far as asked.
+    /// Sums up the words from index `from` on, as far as asked.
     #[inline(never)]
-    fn sum(&mut self, platform: &impl Platform, from: usize, offset: u32) {
-        let count = (self.sum_end_offset.saturating_sub(offset) / 4) as usize;
-        let words = self.buffer.get(from..self.end.min(from + count)).unwrap_or_default();
+    fn sum(&mut self, platform: &impl Platform, from: usize) {
+        let offset = self.base_offset.wrapping_add(4 * from as u32);
+        let count = self.sum_end_offset.saturating_sub(offset) as usize / 4;
+        let words = piece(self.buffer, from, count.min(self.end - from));
         let before = platform.ticks();
         self.checksum.words(words);
         let ticks = platform.ticks().wrapping_sub(before);
@@ -322,18 +309,8 @@ impl<S: Store, W> Engine<S, W> {
     }
 }
 
-/// `stem` with `_e` or `_d` behind it, if that fits.
-fn file_name<'b>(
-    buffer: &'b mut [u8; MAX_FILE_NAME_BYTES],
-    stem: &str,
-    part: Part,
-) -> Option<&'b str> {
-    let (name, rest) = buffer.split_at_mut_checked(stem.len())?;
-    let [bar, letter, ..] = rest else { return None };
-    name.copy_from_slice(stem.as_bytes());
-    *bar = b'_';
-    *letter = if part == Part::Code { b'e' } else { b'd' };
-    let whole = buffer.get(..stem.len() + 2)?;
-    // SAFETY: ASCII behind a text is text.
-    Some(unsafe { core::str::from_utf8_unchecked(whole) })
+/// `count` words of the buffer from index `start` on; none if it has fewer.
+#[inline(never)]
+pub(crate) fn piece(buffer: &mut [u32], start: usize, count: usize) -> &mut [u32] {
+    buffer.get_mut(start..).and_then(|rest| rest.get_mut(..count)).unwrap_or_default()
 }

@@ -91,7 +91,8 @@ where
                 name_offset: 0,
                 equal_bytes: 0,
             };
-            engine.pass_tables(&self.platform, |offset, word| search.word(offset, word))?;
+            let mut see = |offset, word| search.word(offset, word);
+            engine.pass_tables(&self.platform, Some(&mut see))?;
             let (addr, equal_bytes) = (search.addr, search.equal_bytes);
             #[cfg(feature = "signed")]
             engine.check_seal(&self.platform, overlay)?;

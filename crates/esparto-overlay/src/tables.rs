@@ -5,10 +5,10 @@ use esparto_image::firmware::{OverlayEntry, SlotEntry};
 /// What the firmware is, as its overlays must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity<'a> {
-    /// The SHA-256 that the packer stamped.
-    pub build_id: &'a [u8; esparto_image::BUILD_ID_BYTES],
-    /// The chip, padded with zeros.
-    pub chip: &'a [u8; 20],
+    /// The SHA-256 that the packer stamped, as the words of an image.
+    pub build_id: &'a [u32; 8],
+    /// The chip, padded with zeros, as the words of an image.
+    pub chip: &'a [u32; 5],
     /// The code of the instruction set.
     pub isa: u8,
     /// The code of the calling convention.
@@ -24,7 +24,7 @@ pub trait Tables {
     fn overlay_count(&self) -> usize;
 
     /// An overlay; `index` is below the count.
-    fn overlay(&self, index: usize) -> OverlayEntry;
+    fn overlay(&self, index: usize) -> &OverlayEntry;
 
     /// The name of an overlay; `index` is below the count.
     fn name(&self, index: usize) -> &str;
@@ -139,8 +139,8 @@ mod resident {
             self.overlays.len()
         }
 
-        fn overlay(&self, index: usize) -> OverlayEntry {
-            *self.entry(index)
+        fn overlay(&self, index: usize) -> &OverlayEntry {
+            self.entry(index)
         }
 
         fn name(&self, index: usize) -> &str {

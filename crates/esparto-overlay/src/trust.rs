@@ -76,7 +76,7 @@ impl<S: Store, W> Engine<S, W> {
     pub(crate) fn check_seal<P: Platform>(&mut self, platform: &P, overlay: usize) -> Checked<()> {
         let (overlay, part) = (overlay as u16, self.part);
         let Some(Ok(entry)) = self.trust.entry(overlay, part) else { return Ok(()) };
-        self.skip_to(platform, entry.file_bytes)?;
+        self.skip_to(platform, entry.file_bytes, None)?;
         let hash = core::mem::take(&mut self.trust.hasher).finish();
         if hash == entry.hash {
             return Ok(());
@@ -151,9 +151,9 @@ where
             Err(error) => return refuse(why, error),
         };
         let expected = self.tables.identity().build_id;
-        if build_id != *expected {
-            let start = |id: &[u8; 32]| id.first_chunk().map_or(0, |id| u32::from_be_bytes(*id));
-            let (actual, expected) = (start(&build_id), start(expected));
+        let (actual, _) = build_id.as_chunks::<4>();
+        if !actual.iter().zip(expected).all(|(bytes, word)| u32::from_le_bytes(*bytes) == *word) {
+            let (actual, expected) = (u32::from_be_bytes(actual[0]), expected[0].swap_bytes());
             return refuse_manifest(why, ManifestError::WrongBuild { actual, expected });
         }
         for overlay in 0..count as u16 {

@@ -19,16 +19,11 @@ where
     pub(crate) fn end(&self, overlay: usize, why: &mut LoadError) -> Checked<()> {
         self.admit(overlay, why)?;
         let _turn = self.turn();
-        let (slot, is_alive) = self.with(|state| {
-            let is_alive = state.life(overlay).0.is_alive();
-            if !is_alive {
-                state.set_life(overlay, Life::ENDED, 0);
-            }
-            (state.slot_of(overlay).map(|(slot, _)| slot), is_alive)
-        });
-        if !is_alive {
+        if !self.lives.get(overlay).is_alive() {
+            self.lives.set(overlay, Life::ENDED);
             return Ok(());
         }
+        let slot = self.with(|state| state.slot_of(overlay).map(|(slot, _)| slot));
         let slot = match slot {
             Some(slot) => slot,
             // The destructors are code too.
@@ -51,11 +46,12 @@ where
             Err(pin_count) => return refuse(why, LoadError::Pinned { pin_count }),
         };
         self.tables.set_mapped(overlay, None);
-        self.run_all(destructors);
+        let ticks = self.run_all(destructors);
+        self.lives.set(overlay, Life::ENDED);
         self.with(|state| {
             state.slot(slot).overlay = NONE;
             state.slot(slot).is_private = false;
-            state.set_life(overlay, Life::ENDED, 0);
+            state.stats.construct_ticks = state.stats.construct_ticks.wrapping_add(ticks);
         });
         self.platform.event(Event::Unloaded { overlay: overlay as u16 });
         Ok(())

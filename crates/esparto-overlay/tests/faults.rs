@@ -137,7 +137,11 @@ fn a_refusal_before_the_first_store_leaves_the_slot_as_it_was() {
         (
             |header| header.chip = Name::new("esp32c6").expect("a name"),
             |error| {
-                *error == LoadError::WrongChip { actual: *b"esp32c6\0", expected: *b"esp32c3\0" }
+                *error
+                    == LoadError::WrongChip {
+                        actual: [*b"esp3", *b"2c6\0"].map(u32::from_le_bytes),
+                        expected: [*b"esp3", *b"2c3\0"].map(u32::from_le_bytes),
+                    }
             },
         ),
         (

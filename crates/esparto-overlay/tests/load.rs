@@ -289,6 +289,21 @@ fn two_tasks_that_ask_for_one_overlay_load_it_once() {
 }
 
 #[test]
+fn code_that_is_taken_away_as_soon_as_it_is_there_is_refused_once() {
+    let world = two_in_one_slot();
+    let overlays: &'static _ = Box::leak(Box::new(world.overlays(512)));
+    // Whoever is told of the one loads the other into its slot.
+    *world.on_event.lock().expect("no panic") = Some(Arc::new(|event| {
+        if matches!(event, Event::Loaded { overlay: 0, .. }) {
+            overlays.load(1).expect("loads");
+        }
+    }));
+    assert_eq!(overlays.load(0), Err(LoadError::Unloaded { overlay: 0 }));
+    assert_eq!(overlays.stats().load_count, 2);
+    assert_eq!(world.mapped(), [1]);
+}
+
+#[test]
 fn nobody_else_calls_code_whose_constructors_run() {
     let world = two_in_one_slot();
     let overlays: &'static _ = Box::leak(Box::new(world.overlays(512)));

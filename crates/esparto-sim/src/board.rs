@@ -7,17 +7,20 @@ use std::ops::Range;
 use esparto_chips::{Chip, Kind, Role, UnknownChip};
 
 use crate::bus::{Bus, flags};
-use crate::device::Devices;
+use crate::device::{Devices, Set};
 use crate::isa::Extensions;
 
 pub use chip::ChipOptions;
 
-/// The memory of QEMU's machine.
-const VIRT_RAM_ADDR: u32 = 0x8000_0000;
-const VIRT_RAM_BYTES: u32 = 128 << 20;
+/// The memory of QEMU's machines.
+const RAM_ADDR: u32 = 0x8000_0000;
+const RAM_BYTES: u32 = 128 << 20;
 
-/// The first instructions of QEMU's machine, before those of the program. They count.
+/// The first instructions of QEMU's `virt`, before those of the program. They count.
 const VIRT_BOOT_INSTRUCTIONS: u64 = 6;
+
+/// Those of `sifive_u`: of both harts, of which the second goes to sleep.
+const SIFIVE_U_BOOT_INSTRUCTIONS: u64 = 28;
 
 /// What a program finds itself on.
 #[derive(Clone, Copy, Debug)]
@@ -26,18 +29,22 @@ pub enum Board {
     /// QEMU's RISC-V `virt` machine: 128 MiB of plain memory at 0x8000_0000 that can do
     /// everything.
     Virt,
+    /// QEMU's `sifive_u` machine, its first hart alone: the same memory, and an SD card on an SPI
+    /// controller.
+    SifiveU,
     /// A chip's memory map with its rules.
     Chip(&'static Chip, ChipOptions),
 }
 
 impl Board {
-    /// The board called `name`: `virt`, or a chip as `esparto chips` names it.
+    /// The board called `name`: `virt`, `sifive_u`, or a chip as `esparto chips` names it.
     ///
     /// # Errors
     /// There is no such chip.
     pub fn find(name: &str) -> Result<Self, UnknownChip<'_>> {
         match name {
             "virt" => Ok(Self::Virt),
+            "sifive_u" => Ok(Self::SifiveU),
             _ => {
                 let chip = esparto_chips::find(name)?;
                 Ok(Self::Chip(chip, ChipOptions::of(chip)))
@@ -50,6 +57,7 @@ impl Board {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Virt => "virt",
+            Self::SifiveU => "sifive_u",
             Self::Chip(chip, _) => chip.name,
         }
     }
@@ -58,7 +66,7 @@ impl Board {
     #[must_use]
     pub fn extensions(&self) -> Extensions {
         match self {
-            Self::Virt => Extensions { atomics: true },
+            Self::Virt | Self::SifiveU => Extensions { atomics: true },
             Self::Chip(chip, _) => Extensions::of(chip.isa.value),
         }
     }
@@ -67,6 +75,7 @@ impl Board {
     pub(crate) fn boot_instructions(&self) -> u64 {
         match self {
             Self::Virt => VIRT_BOOT_INSTRUCTIONS,
+            Self::SifiveU => SIFIVE_U_BOOT_INSTRUCTIONS,
             Self::Chip(..) => 0,
         }
     }
@@ -74,13 +83,8 @@ impl Board {
     /// Memory and devices, as after power-on.
     pub(crate) fn bus(&self) -> Bus {
         match self {
-            Self::Virt => {
-                let mut bus = Bus::new(Devices::default(), true);
-                let place = bus.add_memory(VIRT_RAM_BYTES);
-                let all = flags::READ | flags::WRITE | flags::EXECUTE | flags::ATOMIC;
-                bus.map(VIRT_RAM_ADDR, VIRT_RAM_BYTES, place, all);
-                bus
-            }
+            Self::Virt => qemu(Set::Virt),
+            Self::SifiveU => qemu(Set::SifiveU),
             Self::Chip(chip, options) => chip::bus(chip, options),
         }
     }
@@ -88,7 +92,7 @@ impl Board {
     /// Memory that a reset leaves as it is.
     pub(crate) fn kept_ranges(&self) -> impl Iterator<Item = Range<u32>> + use<> {
         let chip = match self {
-            Self::Virt => None,
+            Self::Virt | Self::SifiveU => None,
             Self::Chip(chip, _) => Some(*chip),
         };
         let regions = chip.into_iter().flat_map(|chip| chip.regions);
@@ -100,7 +104,7 @@ impl Board {
     /// Is the memory at `addr` kept over a reset?
     pub(crate) fn keeps(&self, addr: u32) -> bool {
         match self {
-            Self::Virt => false,
+            Self::Virt | Self::SifiveU => false,
             Self::Chip(chip, _) => {
                 chip.region_at(addr).is_some_and(|region| region.kind == Kind::Rtc)
             }
@@ -111,4 +115,13 @@ impl Board {
     pub(crate) fn protects(&self) -> bool {
         matches!(self, Self::Chip(_, options) if options.protect)
     }
+}
+
+/// Plain memory, and these devices.
+fn qemu(set: Set) -> Bus {
+    let mut bus = Bus::new(Devices::new(set), true);
+    let place = bus.add_memory(RAM_BYTES);
+    let all = flags::READ | flags::WRITE | flags::EXECUTE | flags::ATOMIC;
+    bus.map(RAM_ADDR, RAM_BYTES, place, all);
+    bus
 }

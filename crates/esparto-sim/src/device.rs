@@ -1,9 +1,10 @@
-//! The devices of the board. Their registers are the same for every chip.
+//! The devices of the board. Their registers are the same for every chip: those of QEMU's `virt`.
 
 mod card;
 mod clint;
 mod control;
 mod plic;
+mod serial;
 mod spi;
 mod uart;
 
@@ -16,12 +17,14 @@ pub(crate) use clint::Clint;
 use control::Control;
 pub(crate) use control::Finish;
 use plic::Plic;
+use serial::Serial;
 use spi::Spi;
 use uart::Uart;
 
 const CONTROL_ADDR: u32 = 0x0010_0000;
 const CLINT_ADDR: u32 = 0x0200_0000;
 const UART_ADDR: u32 = 0x1000_0000;
+const SERIAL_ADDR: u32 = 0x1001_0000;
 const SPI_ADDR: u32 = 0x1005_0000;
 
 const PLIC_ADDR: u32 = 0x0C00_0000;
@@ -33,7 +36,7 @@ const SPI_SOURCE: u32 = 6;
 const UART_SOURCE: u32 = 10;
 
 /// Every page that belongs to a device. Some take more than one.
-pub(crate) const PAGES: [u32; 10] = [
+pub(crate) const PAGES: [u32; 11] = [
     CONTROL_ADDR,
     CLINT_ADDR,
     CLINT_ADDR + 0x4000,
@@ -43,20 +46,64 @@ pub(crate) const PAGES: [u32; 10] = [
     PLIC_ADDR + 0x2000,
     PLIC_HART_ADDR,
     UART_ADDR,
+    SERIAL_ADDR,
     SPI_ADDR,
 ];
 
+/// Whose devices they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// Those of QEMU's `virt`, and a card's controller.
+    Virt,
+    /// Of QEMU's `sifive_u`: the timer, the serial line and the card's controller.
+    SifiveU,
+}
+
+impl Set {
+    /// Instructions for one tick of the timer, of which one is a nanosecond: 10 MHz, or 1 MHz.
+    fn tick(self) -> u64 {
+        match self {
+            Self::Virt => 100,
+            Self::SifiveU => 1000,
+        }
+    }
+
+    /// Is there something of this set at an address of that device?
+    fn has(self, device_addr: u32) -> bool {
+        match device_addr {
+            CLINT_ADDR | SPI_ADDR => true,
+            SERIAL_ADDR => self == Self::SifiveU,
+            _ => self == Self::Virt,
+        }
+    }
+}
+
 /// All devices.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Devices {
+    set: Set,
     pub(crate) clint: Clint,
     pub(crate) uart: Uart,
     pub(crate) spi: Spi,
+    serial: Serial,
     control: Control,
     plic: Plic,
 }
 
 impl Devices {
+    /// As after power-on.
+    pub(crate) fn new(set: Set) -> Self {
+        Self {
+            set,
+            clint: Clint::new(set.tick()),
+            uart: Uart::default(),
+            spi: Spi::default(),
+            serial: Serial::default(),
+            control: Control::default(),
+            plic: Plic::default(),
+        }
+    }
+
     /// How the program ended itself.
     pub(crate) fn finished(&self) -> Option<Finish> {
         self.control.finished()
@@ -80,7 +127,10 @@ impl Devices {
 
     /// A load of an address that is no memory; `None` if it is no register either.
     pub(crate) fn load(&mut self, addr: u32, size_bytes: u32, now: u64) -> Option<u32> {
-        let loaded = match addr & 0xFFFF_0000 {
+        let device_addr = addr & 0xFFFF_0000;
+        let loaded = match device_addr {
+            _ if !self.set.has(device_addr) => None,
+            SERIAL_ADDR => self.serial.load(addr - SERIAL_ADDR, size_bytes),
             CONTROL_ADDR => (size_bytes == 4).then_some(0),
             PLIC_ADDR | PLIC_HART_ADDR => self.plic.load(addr - PLIC_ADDR, size_bytes),
             CLINT_ADDR => self.clint.load(addr - CLINT_ADDR, size_bytes, now),
@@ -100,7 +150,12 @@ impl Devices {
         size_bytes: u32,
         now: u64,
     ) -> Option<Stored> {
-        let stored = match addr & 0xFFFF_0000 {
+        let device_addr = addr & 0xFFFF_0000;
+        let stored = match device_addr {
+            _ if !self.set.has(device_addr) => None,
+            SERIAL_ADDR => {
+                self.serial.store(addr - SERIAL_ADDR, value, size_bytes, &mut self.uart.sent)
+            }
             PLIC_ADDR | PLIC_HART_ADDR => self.plic.store(addr - PLIC_ADDR, value, size_bytes),
             CONTROL_ADDR => self.control.store(addr - CONTROL_ADDR, value),
             CLINT_ADDR => self.clint.store(addr - CLINT_ADDR, value, size_bytes, now),

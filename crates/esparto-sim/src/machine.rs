@@ -413,7 +413,7 @@ impl Machine {
     /// Takes an exception that the instruction at `pc` is by itself. It does not retire, but
     /// QEMU's machine counts it.
     fn raise(&mut self, trap: Trap, pc: u32) -> Option<Stop> {
-        self.instructions += u64::from(matches!(self.board, Board::Virt));
+        self.instructions += u64::from(!matches!(self.board, Board::Chip(..)));
         self.trap(trap, pc)
     }
 

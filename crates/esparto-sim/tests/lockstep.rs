@@ -1,7 +1,6 @@
 //! Random programs on the simulator and on QEMU: registers, memory, traps and instruction counts
-//! are the same, with interrupts and with protected memory too. Needs `qemu-system-riscv32`;
-//! `--features qemu` turns it on, and `ESPARTO_SIM_INSTRUCTIONS` says how many instructions of each
-//! kind (10^6 by default).
+//! are the same, with interrupts and with protected memory too. Needs `qemu-system-riscv32`.
+//! `ESPARTO_SIM_INSTRUCTIONS` says how many instructions of each kind (10^6 by default).
 
 mod common;
 

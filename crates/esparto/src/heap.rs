@@ -5,12 +5,14 @@ use core::fmt;
 use core::ptr::NonNull;
 
 pub mod bump;
+mod carry;
 pub mod freertos;
 pub mod linked_list;
 pub mod sized;
 pub mod tag;
 
 pub use bump::Bump;
+pub use carry::carry;
 pub use linked_list::LinkedList;
 pub use tag::{Heap, Realtime, Throughput};
 
@@ -21,6 +23,16 @@ pub struct Grant {
     pub ptr: NonNull<u8>,
     /// What it takes from the heap: its size as rounded, a header if there is one.
     pub taken_bytes: usize,
+}
+
+/// Where a block goes on that could not grow where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The block as it is now.
+    pub grant: Grant,
+    /// It begins in front of the old block and takes it in. Otherwise the old one is live still, and goes
+    /// back once its contents were carried.
+    pub is_over_old: bool,
 }
 
 /// A general allocator over one stretch of memory.
@@ -82,7 +94,7 @@ pub unsafe trait RawHeap {
     /// Hands out a block as [`allocate`](Self::allocate) does, but it is the byte behind
     /// [`lead_bytes`](Self::lead_bytes) others that has the alignment of `layout`; the first has only
     /// that of a granule. So a word about the block lies in front of it, and costs no more than itself.
-    /// It is given back and resized with an alignment of 1.
+    /// Whatever the alignment with which it is given back or resized, it is that block.
     fn allocate_led(&mut self, layout: Layout) -> Option<Grant>
     where
         Self: Sized,
@@ -107,6 +119,26 @@ pub unsafe trait RawHeap {
     /// forms a valid layout with the old alignment.
     unsafe fn grow(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize>;
 
+    /// Finds a place for a block that cannot [`grow`](Self::grow) where it lies: one that takes in what is
+    /// free in front of it, or another with room behind it. `None` (and nothing changed) when there is none
+    /// to be had at once; [`allocate`](Self::allocate) may have one.
+    ///
+    /// The contents still lie where they did, and are the caller's to [`carry`] there. No lock need be held
+    /// meanwhile: both places are the block's.
+    ///
+    /// # Safety
+    /// As for [`grow`](Self::grow), which just refused it. When [`is_over_old`](Moved::is_over_old), the old
+    /// block is no more.
+    unsafe fn grow_moving(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new_size: usize,
+    ) -> Option<Moved> {
+        let _ = (ptr, old, new_size);
+        None
+    }
+
     /// Makes a block smaller where it lies. Returns what it takes now, or `None` (and nothing
     /// changed) when the rest would be too small to be free.
     ///
@@ -114,6 +146,37 @@ pub unsafe trait RawHeap {
     /// As for [`deallocate`](Self::deallocate) with `old`; `new_size` is at most the old size and
     /// not zero.
     unsafe fn shrink(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize>;
+
+    /// Resizes a block where it lies if that works, else moves it with its contents. `None`, and the block as
+    /// it was, when there is no room.
+    ///
+    /// # Safety
+    /// As for [`deallocate`](Self::deallocate) with `old`; `new_size` is not zero and forms a valid layout
+    /// with the old alignment. The old pointer is dead afterwards, unless the same one is returned.
+    #[inline(always)]
+    unsafe fn reallocate(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>>
+    where
+        Self: Sized,
+    {
+        // SAFETY: passed on.
+        unsafe {
+            if new_size >= old.size() {
+                if self.grow(ptr, old, new_size).is_some() {
+                    return Some(ptr);
+                }
+                return carry::grow_elsewhere(self, ptr, old, new_size);
+            }
+            if self.shrink(ptr, old, new_size).is_some() {
+                return Some(ptr);
+            }
+            carry::shrink_elsewhere(self, ptr, old, new_size)
+        }
+    }
 
     /// What a block of `layout` takes at the least.
     fn footprint_bytes(&self, layout: Layout) -> usize;

@@ -41,7 +41,7 @@ mod word;
 pub use bus::Bus;
 pub use caps::Caps;
 pub use heap::{Corruption, Cursor, Heap, LinkedList, Progress, RawHeap, Realtime, Throughput};
-pub use memory::{AllocError, Block, GrowError, Handle, Memory, SizedError};
+pub use memory::{AllocError, Block, GrowError, Handle, Memory, SizedError, UsualHeap, usual};
 pub use policy::{Policy, Use};
 pub use pool::{BlockPool, Pool, PoolBox, PoolStats};
 pub use region::{Region, RegionError, RegionId};

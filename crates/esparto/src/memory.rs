@@ -8,6 +8,7 @@ mod handle;
 mod sized;
 mod slot;
 mod state;
+mod ways;
 
 use core::alloc::Layout;
 use core::cell::{RefCell, RefMut};
@@ -21,6 +22,7 @@ pub use error::AllocError;
 pub use grow::GrowError;
 pub use handle::Handle;
 pub use sized::SizedError;
+pub use ways::{UsualHeap, usual};
 
 use crate::heap::{Corruption, Cursor, Extent, Progress, RawHeap};
 use crate::lock::Section;
@@ -128,19 +130,32 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     ) -> Result<T, AllocError> {
         let mut step_count = 0;
         loop {
-            let outcome = self.locked(|state| {
-                ask(state).map_err(|refused| {
-                    let is_last = step_count == SETTLE_LIMIT_COUNT || !state.settle(&refused);
-                    is_last.then(|| state.refuse(owner, &refused))
-                })
-            });
-            match outcome {
+            match self.locked(&mut ask) {
                 Some(Ok(served)) => return Ok(served),
-                Some(Err(None)) => step_count += 1,
-                Some(Err(Some(error))) => return Err(error),
+                Some(Err(refused)) => {
+                    let is_last = step_count == SETTLE_LIMIT_COUNT;
+                    if let Some(error) = self.settle_or_refuse(owner, &refused, is_last) {
+                        return Err(error);
+                    }
+                    step_count += 1;
+                }
                 None => return Err(AllocError::Reentered),
             }
         }
+    }
+
+    /// Does one step of what the heaps had put off, or gives a request up.
+    #[inline(never)]
+    fn settle_or_refuse(
+        &self,
+        owner: Option<Owner>,
+        refused: &Refused,
+        is_last: bool,
+    ) -> Option<AllocError> {
+        self.locked(|state| {
+            (is_last || !state.settle(refused)).then(|| state.refuse(owner, refused))
+        })
+        .unwrap_or(Some(AllocError::Reentered))
     }
 
     /// Adds a region under a heap of type `H`. The order in which regions are added is the order
@@ -162,7 +177,27 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     ) -> Result<RegionId, RegionError> {
         self.locked(|state| {
             // SAFETY: the caller hands the region's memory over.
-            unsafe { state.add::<H>(region) }
+            unsafe { state.add::<H>(region, false) }
+        })
+        .unwrap_or(Err(RegionError::Reentered))
+    }
+
+    /// Adds a region under the usual heap of this memory ([`Sink::USUAL`]): what walks and checks such a heap
+    /// is linked into programs alone that ask for it.
+    ///
+    /// # Errors
+    /// As for [`add`](Self::add).
+    ///
+    /// # Safety
+    /// As for [`add`](Self::add), and [`Sink::USUAL`] is of the type `H`.
+    pub unsafe fn add_usual<H: RawHeap + 'static>(
+        &self,
+        region: Region,
+    ) -> Result<RegionId, RegionError> {
+        const { assert!(S::USUAL.is_some(), "this memory has no usual heap") };
+        self.locked(|state| {
+            // SAFETY: passed on.
+            unsafe { state.add::<H>(region, true) }
         })
         .unwrap_or(Err(RegionError::Reentered))
     }
@@ -202,7 +237,11 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         layout: Layout,
         policy: Policy,
     ) -> Result<NonNull<u8>, AllocError> {
-        self.served(owner, |state| state.allocate(owner, layout, policy))
+        if State::<N, S>::LED {
+            // One way for all blocks is less code; whom it is for is said by `set_owner` there.
+            return self.allocate_sized_else(layout.size(), layout.align(), policy);
+        }
+        self.served(owner, |state| state.allocate::<false>(owner, layout, policy))
     }
 
     /// Gives a block back to the region that it came from.
@@ -213,9 +252,19 @@ impl<const N: usize, S: Sink> Memory<N, S> {
     /// # Safety
     /// `ptr` came from this memory with this `layout` (as last resized) and is given back once.
     pub unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { self.deallocate_for(None, ptr, layout) };
+    }
+
+    unsafe fn deallocate_for(&self, owner: Option<Owner>, ptr: NonNull<u8>, layout: Layout) {
+        if State::<N, S>::LED {
+            // SAFETY: passed on.
+            let _ = unsafe { self.deallocate_sized_apart(ptr) };
+            return;
+        }
         self.locked(|state| {
             // SAFETY: as promised by the caller.
-            unsafe { state.deallocate(None, ptr, layout) }
+            unsafe { state.deallocate(owner, ptr, layout) }
         });
     }
 
@@ -247,13 +296,17 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         new: Layout,
         policy: Policy,
     ) -> Result<NonNull<u8>, AllocError> {
+        if State::<N, S>::LED {
+            // SAFETY: passed on.
+            return unsafe { self.resize_all_sized(ptr, old, new, policy) };
+        }
         let (new_ptr, in_place) = self.served(owner, |state| {
             // SAFETY: passed on.
             if unsafe { state.resize_in_place(owner, ptr, old, new) } {
                 return Ok((ptr, true));
             }
             // Not told yet: the move is one event, told when it is over.
-            state.allocate_untold(new, policy).map(|(_, new_ptr)| (new_ptr, false))
+            state.allocate_untold::<false>(new, policy).map(|(_, new_ptr)| (new_ptr, false))
         })?;
         if !in_place {
             // SAFETY: both blocks are live, distinct, and at least this long.
@@ -344,6 +397,18 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         stats
     }
 
+    /// Counts every region's peak anew from now on (and with it the least that was ever free), to see
+    /// what a part of the program needs. False, and nothing changes, if that is so already.
+    pub fn start_peaks_anew(&self) -> bool {
+        self.locked(|state| state.count_peaks_anew(true)).unwrap_or(false)
+    }
+
+    /// Ends what [`start_peaks_anew`](Self::start_peaks_anew) began: peaks are those since the regions
+    /// were added again. False, and nothing changes, if it was not begun.
+    pub fn end_peaks_anew(&self) -> bool {
+        self.locked(|state| state.count_peaks_anew(false)).unwrap_or(false)
+    }
+
     /// Frees that named a pointer outside all regions.
     pub fn foreign_free_count(&self) -> usize {
         self.locked(|state| state.foreign_free_count).unwrap_or(0)
@@ -351,7 +416,7 @@ impl<const N: usize, S: Sink> Memory<N, S> {
 
     /// Why the last failed request failed, for callers that saw only a null pointer.
     pub fn last_failure(&self) -> Option<AllocError> {
-        self.locked(|state| state.last_failure).flatten()
+        self.locked(State::last_failure).flatten()
     }
 
     /// Checks a part of one region's bookkeeping, at most `max_steps` free blocks, and its account

@@ -1,5 +1,6 @@
 //! What happens in a memory, as it happens.
 
+use crate::memory::UsualHeap;
 use crate::{Caps, RegionId};
 
 /// Who a request is made for: a task, a stage, a library. Chosen by the user; 0 is "nobody said".
@@ -113,6 +114,23 @@ pub enum PoolEvent {
 pub trait Sink {
     /// Takes it no note of anything? Then nobody takes a lock to tell it.
     const IS_SILENT: bool = false;
+
+    /// The heap that most regions of a memory with this sink are under
+    /// ([`Memory::add_usual`](crate::Memory::add_usual)), for programs that count bytes of code: what asks
+    /// how such a heap is comes with those who ask. What such a memory does differently:
+    ///
+    /// - Every block knows its size, in the heap's lead if it has one: four bytes at any alignment.
+    /// - The figures of a failure ([`Memory::last_failure`](crate::Memory::last_failure)) are those of the
+    ///   moment at which they are asked for first; errors that are returned say the kind of trouble alone.
+    /// - Events are told for the memory's owner ([`Memory::set_owner`](crate::Memory::set_owner)), not for
+    ///   that of a handle.
+    const USUAL: Option<UsualHeap> = None;
+
+    /// Would it take no note of an event now? Then none is made for it.
+    #[inline(always)]
+    fn is_deaf(&self) -> bool {
+        Self::IS_SILENT
+    }
 
     /// Takes note of one event of `owner`.
     fn record(&mut self, owner: Owner, event: Event);

@@ -1,18 +1,15 @@
 //! The heap that never frees, against the oracle, and its own habits by name.
 
-mod kept;
-mod oracle;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
+use crate::oracle::{Op, Oracle, exhaust, random};
 use esparto::heap::{Bump, InitError, RawHeap};
 use esparto::{AllocError, Caps, Cursor, Memory, Progress};
-use oracle::{Op, Oracle, exhaust, random};
 use proptest::prelude::*;
 
-const CASES: u32 = if cfg!(miri) { 2 } else { 128 };
-const OPS: usize = if cfg!(miri) { 40 } else { 200 };
+const CASES: u32 = if cfg!(miri) { 1 } else { 128 };
+const OPS: usize = if cfg!(miri) { 16 } else { 200 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
@@ -80,7 +77,7 @@ fn blocks_follow_each_other_and_only_the_last_changes_its_size() {
 #[test]
 fn a_memory_with_heap_1_keeps_an_exact_account() {
     static MEMORY: Memory<1> = Memory::new();
-    let bytes = kept::bytes(1024);
+    let bytes = crate::kept::bytes(1024);
     let id = MEMORY.add_static::<Bump>("once", bytes, Caps::INTERNAL | Caps::BYTE).unwrap();
     let exact = || {
         let stats = MEMORY.region_stats(id).unwrap();

@@ -1,17 +1,14 @@
 //! The bus: what services may rely on, and what becomes of bad input.
 
-mod bus_kit;
-mod kept;
-
 use std::sync::atomic::Ordering;
 
-use bus_kit::{Exact, Parking, Stepped};
+use crate::bus_kit::{Exact, Parking, Stepped};
+use crate::kept::{bytes, kept};
 use esparto::bus::{
     Bus, EventType, LifeError, Overflow, PostError, Priority, Quota, RawEvent, ReceiveError,
     ServiceError, ServiceId, Settings, ValueError,
 };
 use esparto::{Caps, Class, LinkedList, Memory, Tiers};
-use kept::{bytes, kept};
 
 const BUTTON: EventType = EventType(0);
 const SAMPLE: EventType = EventType(1);

@@ -1,14 +1,12 @@
 //! The bus under async executors: embassy's on the host, and one that polls by hand.
 
-mod bus_kit;
-
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use bus_kit::Exact;
+use crate::bus_kit::Exact;
 use esparto::bus::{Bus, EventType, PostError, Priority, ReceiveError, Settings};
 
 const SAMPLE: EventType = EventType(0);

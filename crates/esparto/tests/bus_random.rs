@@ -1,12 +1,10 @@
 //! The bus against an oracle: random posts, receives, subscriptions, stops and departures, with
 //! every answer foretold and every byte of memory accounted for after every step.
 
-mod bus_kit;
-
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use bus_kit::Exact;
+use crate::bus_kit::Exact;
 use esparto::bus::{
     Bus, EventType, Message, Overflow, PostError, Priority, Quota, RawEvent, ReceiveError, Service,
     ServiceError, ServiceId, Settings,
@@ -473,13 +471,13 @@ fn run(ops: &[Op]) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 1000 },
+        cases: if cfg!(miri) { 1 } else { 1000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
     #[test]
-    fn every_answer_is_as_foretold_and_nothing_leaks(ops in ops(if cfg!(miri) { 25 } else { 120 })) {
+    fn every_answer_is_as_foretold_and_nothing_leaks(ops in ops(if cfg!(miri) { 10 } else { 120 })) {
         run(&ops);
     }
 }

@@ -1,15 +1,13 @@
 //! Guards: a guarded heap is a heap, planted violations are found and named, leaks are told by
 //! site, and what does not fit the table is counted.
 
-mod oracle;
-
-mod kept;
-
 use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::kept::bytes;
+use crate::oracle::{Op, Oracle, exhaust, random};
 use esparto::guard::{Guarded, Ledger, OwnerHeap, Rules, Site, Standard, Violation, ViolationLog};
 use esparto::heap::freertos::Heap4;
 use esparto::heap::{Grant, InitError, RawHeap};
@@ -17,8 +15,6 @@ use esparto::{
     Caps, Corruption, Cursor, Event, Heap, LinkedList, Memory, Owner, Progress, Realtime,
     RegionError, RegionId, Sink, Throughput,
 };
-use kept::bytes;
-use oracle::{Op, Oracle, exhaust, random};
 use proptest::prelude::*;
 
 const SRAM: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD).union(Caps::ATOMIC);
@@ -69,8 +65,8 @@ fn give<R: Rules, const HELD: usize>(
 }
 
 rules!(Held);
-const CASES: u32 = if cfg!(miri) { 2 } else { 48 };
-const OPS: usize = if cfg!(miri) { 25 } else { 250 };
+const CASES: u32 = if cfg!(miri) { 1 } else { 48 };
+const OPS: usize = if cfg!(miri) { 12 } else { 250 };
 
 proptest! {
     #![proptest_config(ProptestConfig {

@@ -1,16 +1,14 @@
 //! Guards around the blocks of pools: who holds which, and who wrote where nothing was theirs.
 
-mod kept;
-
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::kept::bytes;
 use esparto::Owner;
 use esparto::guard::{
     GuardedPool, Ledger, Record, Rules, Site, TrackedPool, Violation, ViolationLog,
 };
 use esparto::pool::{BlockPool, Critical, FreeError, Shape, TakeError};
-use kept::bytes;
 
 /// Rules with a log that no other test writes to.
 struct Own;

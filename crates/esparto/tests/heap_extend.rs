@@ -1,13 +1,11 @@
 //! Heaps that grow by other stretches of memory, against the oracle.
 
-mod oracle;
-
 use std::ptr::NonNull;
 
+use crate::oracle::preset::{Narrow, NarrowCached};
+use crate::oracle::{Op, Oracle, random};
 use esparto::heap::{Bump, ExtendError, RawHeap};
 use esparto::{Heap, Realtime, Throughput};
-use oracle::preset::{Narrow, NarrowCached};
-use oracle::{Op, Oracle, random};
 use proptest::prelude::*;
 
 /// Operations, with a stretch added whenever a share of them is done: one behind the first, one
@@ -18,7 +16,7 @@ fn grow_between<H: RawHeap>(ops: &[Op]) {
     for (index, part) in ops.chunks(ops.len() / (parts.len() + 1) + 1).enumerate() {
         for &op in part {
             oracle.apply(op);
-            oracle.assert_sound();
+            oracle.assert_sound_between();
         }
         if let Some(&(offset, len)) = parts.get(index) {
             let added = oracle.extend(offset, len);
@@ -30,7 +28,7 @@ fn grow_between<H: RawHeap>(ops: &[Op]) {
 }
 
 const CASES: u32 = if cfg!(miri) { 1 } else { 48 };
-const OPS: usize = if cfg!(miri) { 24 } else { 250 };
+const OPS: usize = if cfg!(miri) { 12 } else { 250 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
@@ -61,9 +59,13 @@ fn a_stretch_longer_than_the_lists_were_made_for_becomes_several() {
     // The last list of a heap that started on 1 KiB is for 256 to 511 granules.
     let whole = 511 * 4 - 12 - 1;
     assert_eq!(oracle.heap.largest_free(4), whole);
-    for _ in 0..63 * 1024 / (511 * 4) {
+    let count = 63 * 1024 / (511 * 4);
+    for round in 1..=count {
         assert!(oracle.apply(Op::Allocate { size: whole, align_log2: 2 }));
-        oracle.assert_sound();
+        // Each looks at all that is there: too much for Miri every time.
+        if !cfg!(miri) || round % 8 == 0 || round == count {
+            oracle.assert_sound();
+        }
     }
     oracle.drain();
 }

@@ -1,19 +1,20 @@
 //! The default heap, in both presets and with the granules of small and of large targets, against
 //! the oracle.
 
-mod oracle;
-
 use std::alloc::Layout;
 
+use crate::oracle::preset::{Narrow, NarrowCached};
+use crate::oracle::{Op, Oracle, exhaust, random};
 use esparto::heap::tag::Preset;
 use esparto::heap::{ExtentKind, InitError, RawHeap};
 use esparto::{Heap, Realtime, Throughput};
-use oracle::preset::{Narrow, NarrowCached};
-use oracle::{Op, Oracle, exhaust, random};
 use proptest::prelude::*;
 
-const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
-const OPS: usize = if cfg!(miri) { 24 } else { 250 };
+const CASES: u32 = if cfg!(miri) { 1 } else { 64 };
+const OPS: usize = if cfg!(miri) { 14 } else { 250 };
+
+/// Elsewhere the named presets are those of [`oracle::preset`](crate::oracle::preset).
+const IS_WIDE: bool = Realtime::GRANULE_BYTES != Narrow::GRANULE_BYTES;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
@@ -102,8 +103,10 @@ fn what_was_given_back_is_one_block_again() {
     }
     holds::<Narrow>();
     holds::<NarrowCached>();
-    holds::<Realtime>();
-    holds::<Throughput>();
+    if IS_WIDE {
+        holds::<Realtime>();
+        holds::<Throughput>();
+    }
 }
 
 #[test]
@@ -124,8 +127,13 @@ fn a_cache_is_emptied_in_steps_and_then_a_refused_request_is_granted() {
     }
     let size = oracle.heap.largest_free(4) + 1;
     assert!(!oracle.apply(Op::Allocate { size, align_log2: 2 }));
+    let mut steps = 0;
     while oracle.heap.settle() {
-        oracle.assert_sound();
+        // Each looks at all that is there: too much for Miri every time.
+        if !cfg!(miri) || steps % 16 == 0 {
+            oracle.assert_sound();
+        }
+        steps += 1;
     }
     assert!(oracle.apply(Op::Allocate { size, align_log2: 2 }));
 }
@@ -156,8 +164,10 @@ fn sizes_and_alignments_at_the_limits_fail_and_change_nothing() {
     }
     holds::<Narrow>();
     holds::<NarrowCached>();
-    holds::<Realtime>();
-    holds::<Throughput>();
+    if IS_WIDE {
+        holds::<Realtime>();
+        holds::<Throughput>();
+    }
 }
 
 #[test]
@@ -178,4 +188,71 @@ fn every_length_of_memory_starts_or_is_refused() {
             Err(other) => panic!("{other}"),
         }
     }
+}
+
+/// Fills `len` bytes with what depends on the place.
+fn write_numbers(ptr: std::ptr::NonNull<u8>, len: usize) {
+    for at in 0..len {
+        // SAFETY: callers name bytes of a live block.
+        unsafe { ptr.add(at).write(at as u8) }
+    }
+}
+
+#[test]
+fn a_reallocated_block_keeps_its_bytes_whichever_way_it_goes() {
+    fn holds<P: Preset>() {
+        let mut memory = vec![0_u128; 1024];
+        let start = std::ptr::NonNull::new(memory.as_mut_ptr()).unwrap().cast();
+        // SAFETY: the memory outlives the heap and is used through it alone.
+        let mut heap = unsafe {
+            Heap::<P>::init(std::ptr::NonNull::slice_from_raw_parts(start, 16 << 10)).unwrap()
+        };
+        let mut moved_count = 0;
+        for &align in if cfg!(miri) { &[1, 64][..] } else { &[1, 4, 8, 64] } {
+            let mut layout = Layout::from_size_align(10, align).unwrap();
+            let mut ptr = heap.allocate(layout).unwrap().ptr;
+            let fence = Layout::from_size_align(60, 4).unwrap();
+            let mut fences = Vec::new();
+            for new_size in [20, 40, 41, 90, 300, 1000, 1500, 700, 3000, 3, 50] {
+                fences.push(heap.allocate(fence).unwrap().ptr);
+                write_numbers(ptr, layout.size());
+                // SAFETY: the block is live and of this layout.
+                let to = unsafe { heap.reallocate(ptr, layout, new_size) }.unwrap();
+                moved_count += usize::from(to != ptr);
+                assert!(to.addr().get().is_multiple_of(align));
+                for at in 0..new_size.min(layout.size()) {
+                    // SAFETY: inside the block.
+                    assert_eq!(unsafe { to.add(at).read() }, at as u8);
+                }
+                layout = Layout::from_size_align(new_size, align).unwrap();
+                ptr = to;
+            }
+            // SAFETY: all of them are live.
+            unsafe {
+                heap.deallocate(ptr, layout);
+                fences.iter().for_each(|&ptr| _ = heap.deallocate(ptr, fence));
+            }
+        }
+        assert!(moved_count != 0);
+    }
+    holds::<Narrow>();
+    holds::<NarrowCached>();
+    if IS_WIDE {
+        holds::<Realtime>();
+        holds::<Throughput>();
+    }
+}
+
+#[test]
+fn a_block_takes_in_what_is_free_in_front_and_behind_to_the_last_byte() {
+    // The whole memory but one block in the middle, of which nothing is left over.
+    let mut oracle = Oracle::<Heap<Narrow>>::new(2048);
+    let whole = oracle.heap.largest_free(1);
+    assert!(oracle.apply(Op::Allocate { size: 1000, align_log2: 0 }));
+    assert!(oracle.apply(Op::Allocate { size: 19, align_log2: 0 }));
+    assert!(oracle.apply(Op::Deallocate { index: 0 }));
+    assert!(oracle.apply(Op::Resize { index: 0, size: whole }));
+    oracle.assert_sound();
+    assert_eq!(oracle.heap.largest_free(1), 0);
+    oracle.drain();
 }

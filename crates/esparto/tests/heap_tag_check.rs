@@ -1,15 +1,12 @@
 //! What the default heap's `check` finds, kind by kind, and that it reads nothing wild doing so.
 
-#[path = "oracle/preset.rs"]
-mod preset;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
+use crate::oracle::preset::{Narrow, NarrowCached};
 use esparto::Heap;
 use esparto::heap::tag::Preset;
 use esparto::heap::{Corruption, Cursor, ExtentKind, Progress, RawHeap};
-use preset::{Narrow, NarrowCached};
 
 const LEN: usize = 4096;
 

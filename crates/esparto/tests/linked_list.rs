@@ -1,15 +1,13 @@
 //! The linked-list heap, in all its variants, against the oracle, and its own habits by name.
 
-mod oracle;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
+use crate::oracle::{Op, Oracle, exhaust, random};
 use esparto::heap::linked_list::{
     Address, BestFit, Carried, Derived, FirstFit, Fit, LinkedList, Merge, Merging, NoMerging,
 };
 use esparto::heap::{Corruption, Cursor, InitError, Progress, RawHeap};
-use oracle::{Op, Oracle, exhaust, random};
 use proptest::prelude::*;
 
 type BestMerging = LinkedList<BestFit, Merging, Derived>;
@@ -17,8 +15,8 @@ type FirstPlain = LinkedList<FirstFit, NoMerging, Derived>;
 type FirstCarried = LinkedList<FirstFit, Merging, Carried>;
 type BestCarried = LinkedList<BestFit, NoMerging, Carried>;
 
-const CASES: u32 = if cfg!(miri) { 2 } else { 128 };
-const OPS: usize = if cfg!(miri) { 20 } else { 200 };
+const CASES: u32 = if cfg!(miri) { 1 } else { 128 };
+const OPS: usize = if cfg!(miri) { 12 } else { 200 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
@@ -56,7 +54,7 @@ fn every_short_sequence_holds() {
         Op::Resize { index: 0, size: 20 },
         Op::Resize { index: 1, size: 5 },
     ];
-    let depth = if cfg!(miri) { 2 } else { 6 };
+    let depth = if cfg!(miri) { 1 } else { 6 };
     assert_eq!(exhaust::<LinkedList>(64, &SMALL, depth), SMALL.len().pow(depth));
     exhaust::<BestCarried>(64, &SMALL, depth.min(5));
 }

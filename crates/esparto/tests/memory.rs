@@ -1,7 +1,5 @@
 //! The front door: regions, requests, reasons, the account, and what a sink is told.
 
-mod kept;
-
 use std::alloc::{GlobalAlloc, Layout};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -32,7 +30,7 @@ impl Sink for Log {
 }
 
 fn bytes<const LEN: usize>() -> &'static mut [MaybeUninit<u8>] {
-    kept::bytes(LEN)
+    crate::kept::bytes(LEN)
 }
 
 fn layout(size: usize, align: usize) -> Layout {

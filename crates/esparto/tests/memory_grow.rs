@@ -1,7 +1,5 @@
 //! Regions that become longer while blocks of them are live.
 
-mod kept;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
@@ -25,7 +23,7 @@ struct Board {
 
 impl Board {
     fn new() -> Self {
-        Self { start: NonNull::from(kept::bytes(64 << 10)).cast() }
+        Self { start: NonNull::from(crate::kept::bytes(64 << 10)).cast() }
     }
 
     fn piece(&self, offset: usize, len: usize) -> NonNull<[u8]> {

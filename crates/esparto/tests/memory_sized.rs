@@ -1,7 +1,5 @@
 //! Blocks that know their size: contents, checked frees, the account, what the trace is told.
 
-mod kept;
-
 use std::ptr::NonNull;
 
 use esparto::{
@@ -23,8 +21,8 @@ impl Sink for Log {
 
 fn memory() -> Memory<2, Log> {
     let memory = Memory::with_sink(Log::default());
-    memory.add_static::<Heap>("sram", kept::bytes(4096), SRAM).unwrap();
-    memory.add_static::<Heap>("psram", kept::bytes(8192), PSRAM).unwrap();
+    memory.add_static::<Heap>("sram", crate::kept::bytes(4096), SRAM).unwrap();
+    memory.add_static::<Heap>("psram", crate::kept::bytes(8192), PSRAM).unwrap();
     memory
 }
 
@@ -139,13 +137,13 @@ fn op() -> impl Strategy<Value = Op> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 200 },
+        cases: if cfg!(miri) { 1 } else { 200 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
     #[test]
-    fn any_sequence_holds(ops in prop::collection::vec(op(), 1..if cfg!(miri) { 12 } else { 200 })) {
+    fn any_sequence_holds(ops in prop::collection::vec(op(), 1..if cfg!(miri) { 8 } else { 200 })) {
         let memory = memory();
         let mut live: Vec<(NonNull<u8>, usize, u8)> = Vec::new();
         let mut dead = None;

@@ -1,12 +1,11 @@
 //! The monitor: figures that agree with the heap, verdicts, the documented forms, and findings that
 //! are told once, with no lock held.
 
-mod kept;
-
 use std::alloc::Layout;
 use std::collections::BTreeSet;
 use std::ptr::NonNull;
 
+use crate::kept::bytes;
 use esparto::guard::ViolationLog;
 use esparto::monitor::{
     Diagnosis, Finding, HeapStats, Monitor, Named, Polled, Reading, Snapshot, Source, Thresholds,
@@ -15,7 +14,6 @@ use esparto::monitor::{
 use esparto::pool::{BlockPool, Critical, Shape};
 use esparto::stack::{Stack, StackPool, Task, TaskTable};
 use esparto::{Caps, Class, LinkedList, Memory, Owner, Pool, Region, RegionId, Tiers};
-use kept::bytes;
 use proptest::prelude::*;
 
 const SRAM: Caps = Caps::INTERNAL
@@ -371,7 +369,7 @@ fn a_reading_knows_its_name() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { 64 },
+        cases: if cfg!(miri) { 1 } else { 64 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -1,21 +1,19 @@
 //! Block pools: the oracle, bad input, set-up and end, memory of any capability, the log.
 
-mod kept;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use crate::kept::bytes;
 use esparto::heap::{Cursor, Progress};
 use esparto::pool::{
     Access, BlockPool, Critical, DeinitError, FreeError, InitError, LockFree, PoolStats, Refused,
     Shape, ShapeError, Single, Storage, TakeError,
 };
 use esparto::{AllocError, Caps, Corruption, LinkedList, Memory};
-use kept::bytes;
 use proptest::prelude::*;
 
-const CASES: u32 = if cfg!(miri) { 4 } else { 128 };
+const CASES: u32 = if cfg!(miri) { 1 } else { 128 };
 const SRAM: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD).union(Caps::ATOMIC);
 const PSRAM: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
 
@@ -134,7 +132,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sequence_holds(ops in prop::collection::vec(op(), 0..if cfg!(miri) { 30 } else { 150 })) {
+    fn any_sequence_holds(ops in prop::collection::vec(op(), 0..if cfg!(miri) { 15 } else { 150 })) {
         run::<Single>(&ops);
         run::<Critical>(&ops);
         run::<LockFree>(&ops);

@@ -1,13 +1,11 @@
 //! Four threads on one pool, against an oracle: each block has a word outside of the pool that says
 //! who has it. Whoever takes a block finds it nobody's, whoever gives it back finds it still theirs.
 
-mod kept;
-
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use crate::kept::bytes;
 use esparto::pool::{BlockPool, Critical, LockFree, Pool, PoolBlock, PoolBox, Shape, Shared};
-use kept::bytes;
 
 const THREADS: u32 = 4;
 const BLOCKS: usize = 13;
@@ -154,7 +152,7 @@ fn a_million_operations_of_four_threads_in_critical_sections() {
     block(&BLOCK, SUITE_OPS / 4);
 }
 
-/// `cargo test --release -p esparto --test pool_stress -- --ignored`
+/// `cargo test --release -p esparto pool_stress:: -- --ignored`
 #[test]
 #[ignore = "a soak of a minute or so, by its own command"]
 fn a_hundred_million_operations_of_four_threads_without_a_lock() {

@@ -1,9 +1,8 @@
 //! Stacks: high-water marks, canaries, guards, the task table, pools of stacks and of nodes.
 
-mod kept;
-
 use std::alloc::Layout;
 
+use crate::kept::bytes;
 use esparto::guard::{Ledger, OwnerHeap};
 use esparto::pool::TakeError;
 use esparto::stack::{
@@ -11,7 +10,6 @@ use esparto::stack::{
     StackPoolError, StackSpan, StackUnit, TableError, Task, TaskTable,
 };
 use esparto::{AllocError, Caps, LinkedList, Memory, Owner};
-use kept::bytes;
 use proptest::prelude::*;
 
 const SRAM: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD).union(Caps::ATOMIC);
@@ -338,7 +336,7 @@ fn driver_nodes_come_back_with_their_buffers() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 256 }))]
 
     /// Whatever is written where: the mark is the deepest byte, rounded to words, and the canary
     /// speaks exactly when it was reached.

@@ -1,20 +1,18 @@
 //! Tiers: which pool, when the heap, back to where, and what the figures say.
 
-mod kept;
-
 use std::alloc::Layout;
 use std::collections::BTreeMap;
 use std::ptr::{NonNull, null_mut};
 
+use crate::kept::{bytes, kept};
 use esparto::pool::FreeError;
 use esparto::tiers::{
     AllocError, Class, ClassStats, DeinitError, InitError, Spill, Tiers, TiersStats, Unhealthy,
 };
 use esparto::{Caps, LinkedList, Memory, Policy, RegionId};
-use kept::{bytes, kept};
 use proptest::prelude::*;
 
-const CASES: u32 = if cfg!(miri) { 4 } else { 128 };
+const CASES: u32 = if cfg!(miri) { 1 } else { 128 };
 const SRAM: Caps =
     Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD).union(Caps::ATOMIC).union(Caps::ISR_SAFE);
 const PSRAM: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
@@ -435,7 +433,7 @@ proptest! {
             3 => (1..700_usize).prop_map(Op::Take),
             2 => (0..20_usize).prop_map(Op::Give),
         ],
-        0..if cfg!(miri) { 30 } else { 150 },
+        0..if cfg!(miri) { 15 } else { 150 },
     )) {
         let memory = memory(8192, 0);
         let tiers = few(memory);
@@ -506,7 +504,7 @@ fn high_water_marks_and_counts_are_those_of_counting() {
     tiers.init().unwrap();
     let (mut held, mut seed) = (Vec::new(), 7_u32);
     let (mut used, mut peak, mut counts) = (0, 0, [0, 0]);
-    for step in 0..4000 {
+    for step in 0..if cfg!(miri) { 400 } else { 4000 } {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         if step % 97 == 0 {
             tiers.reset_stats();

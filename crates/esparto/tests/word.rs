@@ -89,7 +89,7 @@ fn refusals_have_names_and_figures() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 256 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 256 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is taken and given back: blocks never overlap, words add up, and in the end it is
     /// one stretch again.

@@ -1,16 +1,15 @@
 //! Instructions retired.
 //!
 //! The core counts cycles. With `-icount shift=10` an instruction takes the emulator 1024 ns, which
-//! are 40.96 cycles of the machine's 40 MHz: the number of instructions between two readings is
+//! are 40.96 cycles of a machine of 40 MHz: the number of instructions between two readings is
 //! their distance by that, to the nearest, and exact.
 
-use core::arch::{asm, global_asm};
+use core::arch::asm;
 use core::cell::Cell;
 
 use critical_section::Mutex;
 
-/// Cycles of 25 instructions.
-const CYCLES_OF_25: u64 = 1024;
+use crate::machine;
 
 /// The cycle counter as it was last seen, and all cycles until then.
 static SEEN: Mutex<Cell<(u32, u64)>> = Mutex::new(Cell::new((0, 0)));
@@ -31,7 +30,21 @@ pub fn cycles() -> u32 {
 /// The instructions that so many cycles are.
 #[must_use]
 pub fn instructions_in(cycles: u64) -> u64 {
-    (25 * cycles + CYCLES_OF_25 / 2) / CYCLES_OF_25
+    let cycles_of_25 = u64::from(machine::cycles_of_25());
+    (25 * cycles + cycles_of_25 / 2) / cycles_of_25
+}
+
+/// A reading to count a few instructions by.
+#[must_use]
+#[inline(always)]
+pub fn mark() -> u32 {
+    cycles()
+}
+
+/// The instructions between two marks, which are not a hundred million apart.
+#[must_use]
+pub fn between(from: u32, to: u32) -> u32 {
+    instructions_in(u64::from(to.wrapping_sub(from))) as u32 - 1
 }
 
 /// The instructions retired, in the low half of their number.
@@ -81,23 +94,3 @@ pub fn idle() {
         idle.set(idle.get().wrapping_add(passed));
     });
 }
-
-// `timed_call(pool, block, operation)` calls `operation(pool, block)` between two readings; no
-// compiler moves anything between them. It returns what that did, and the cycles of the call and of
-// one instruction more.
-global_asm!(
-    ".section .text.timed_call, \"ax\"",
-    ".global timed_call",
-    "timed_call:",
-    "addi a1, a1, -16",
-    "s32i a0, a1, 12",
-    "s32i a12, a1, 8",
-    "rsr a12, ccount",
-    "callx0 a4",
-    "rsr a3, ccount",
-    "sub a3, a3, a12",
-    "l32i a12, a1, 8",
-    "l32i a0, a1, 12",
-    "addi a1, a1, 16",
-    "ret",
-);

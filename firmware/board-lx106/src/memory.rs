@@ -28,7 +28,7 @@ pub const REGION_COUNT: usize = 3;
 /// The core whose memory this is.
 #[must_use]
 pub fn chip() -> &'static str {
-    "lx106"
+    crate::machine::NAME
 }
 
 /// The regions that are Esparto's: the rest of the SRAM first, then every other memory.

@@ -63,6 +63,6 @@ global_asm!(
     enter = sym enter,
 );
 
-/// The handler of a program without one: its timer is never started.
+/// The handler of a program without one: its timer is never started, and nobody rings.
 #[unsafe(no_mangle)]
-extern "C" fn board_no_timer() {}
+extern "C" fn board_no_handler() {}

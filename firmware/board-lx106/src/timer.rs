@@ -6,10 +6,15 @@
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::counter;
+use crate::{counter, machine};
+
+/// A million instructions, by 25.
+const GROUPS_PER_MS: u32 = 40_000;
 
 /// Cycles of a million instructions.
-const CYCLES_PER_MS: u32 = 40_960_000;
+fn cycles_per_ms() -> u32 {
+    machine::cycles_of_25() * GROUPS_PER_MS
+}
 
 /// The timer's bit among the interrupts.
 const TIMER: u32 = 1 << 6;
@@ -33,7 +38,7 @@ pub(crate) fn watch() {
 /// Starts the interrupt, each `period_ms` (at most 100) from now on. Its handler is the program's
 /// `on_timer`, and calls [`acknowledge`].
 pub fn start(period_ms: u32) {
-    let first_cycles = counter::cycles().wrapping_add(period_ms * CYCLES_PER_MS);
+    let first_cycles = counter::cycles().wrapping_add(period_ms * cycles_per_ms());
     critical_section::with(|_| {
         PERIOD_MS.store(period_ms, Ordering::Relaxed);
         set_due(first_cycles);
@@ -67,7 +72,7 @@ pub(crate) fn interrupt() {
 /// period. Returns the time in milliseconds.
 pub fn acknowledge() -> u32 {
     let period_ms = PERIOD_MS.load(Ordering::Relaxed);
-    set_due(DUE_CYCLES.load(Ordering::Relaxed).wrapping_add(period_ms * CYCLES_PER_MS));
+    set_due(DUE_CYCLES.load(Ordering::Relaxed).wrapping_add(period_ms * cycles_per_ms()));
     let now_ms = now_ms().wrapping_add(period_ms);
     NOW_MS.store(now_ms, Ordering::Relaxed);
     now_ms

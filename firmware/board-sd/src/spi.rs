@@ -33,13 +33,28 @@ const POLLS: u32 = 100_000;
 /// What is sent while only receiving matters.
 const IDLE: u8 = 0xFF;
 
+/// A command is so many bytes.
+const COMMAND_BYTES: usize = 6;
+/// The first byte of the command that asks for the operating conditions.
+const ASKS_CONDITIONS: u8 = 0x40 | 58;
+/// In a card's answer: no answer yet; and, in the lowest bit, that it is not awake yet.
+const NO_ANSWER: u8 = 0x80;
+const IS_IDLE: u8 = 1;
+/// What stands before data that is written.
+const DATA_TOKENS: [u8; 2] = [0xFE, 0xFC];
+
 /// Bytes without a chip selected that a card wants before anything else: 80 clocks.
 const WAKE_UP_BYTES: usize = 10;
 
 /// The controller, with one chip on it.
+///
+/// What drives the card and QEMU's card do not agree in two things, and this stands between them: that
+/// card answers to the question for its operating conditions as if it were idle, and wants a byte
+/// between its answer and data that is written, as the specification does.
 #[derive(Debug)]
 pub struct Sifive {
-    _registers: (),
+    /// The next answer is that to the question for the operating conditions.
+    asked_conditions: bool,
 }
 
 /// Why there is no answer.
@@ -70,7 +85,7 @@ impl Sifive {
     /// One at a time has it: two would mix their bytes.
     #[must_use]
     pub fn start() -> Self {
-        let mut spi = Self { _registers: () };
+        let mut spi = Self { asked_conditions: false };
         spi.store(CLOCK_DIVISOR, SLOW);
         spi.store(FORMAT, BYTES);
         spi.store(CHIP_SELECT_MODE, RELEASE);
@@ -128,6 +143,15 @@ impl Sifive {
         Ok(())
     }
 
+    /// The answer to the question for the operating conditions, without the claim to be idle.
+    fn mend(&mut self, received: u8) -> u8 {
+        if !self.asked_conditions || received & NO_ANSWER != 0 {
+            return received;
+        }
+        self.asked_conditions = false;
+        received & !IS_IDLE
+    }
+
     fn operate(&mut self, operation: &mut Operation<'_, u8>) -> Result<(), SpiError> {
         match operation {
             Operation::Read(to) => {
@@ -135,15 +159,25 @@ impl Sifive {
                 self.exchange_in_place(to)
             }
             Operation::Write(from) => {
+                self.asked_conditions =
+                    from.len() == COMMAND_BYTES && from.first() == Some(&ASKS_CONDITIONS);
                 from.iter().try_for_each(|&byte| self.exchange(byte).map(drop))
             }
-            Operation::Transfer(to, from) => (0..to.len().max(from.len())).try_for_each(|index| {
-                let received = self.exchange(from.get(index).copied().unwrap_or(IDLE))?;
-                if let Some(byte) = to.get_mut(index) {
-                    *byte = received;
+            Operation::Transfer(to, from) => {
+                if let [token] = from
+                    && DATA_TOKENS.contains(token)
+                {
+                    self.exchange(IDLE)?;
                 }
-                Ok(())
-            }),
+                (0..to.len().max(from.len())).try_for_each(|index| {
+                    let received = self.exchange(from.get(index).copied().unwrap_or(IDLE))?;
+                    let received = self.mend(received);
+                    if let Some(byte) = to.get_mut(index) {
+                        *byte = received;
+                    }
+                    Ok(())
+                })
+            }
             Operation::TransferInPlace(bytes) => self.exchange_in_place(bytes),
             Operation::DelayNs(ns) => {
                 Polls.delay_ns(*ns);

@@ -16,6 +16,20 @@ pub fn instructions() -> u32 {
     riscv::register::minstret::read() as u32
 }
 
+/// A reading to count a few instructions by.
+#[must_use]
+#[inline(always)]
+pub fn mark() -> u32 {
+    instructions()
+}
+
+/// The instructions between two marks.
+#[must_use]
+#[inline(always)]
+pub fn between(from: u32, to: u32) -> u32 {
+    to.wrapping_sub(from) - 1
+}
+
 /// All of `minstret`.
 #[must_use]
 pub fn instructions_u64() -> u64 {

@@ -1,4 +1,5 @@
-//! Board support for QEMU's RISC-V `virt` machine, dressed as an ESP32-C3 with PSRAM.
+//! Board support for QEMU's RISC-V `virt` machine, dressed as an ESP32-C3 with PSRAM; and, with
+//! `ESPARTO_CHIP=sifive_u`, for the machine of that name, which has an SD card.
 //!
 //! - [`memory`]: which memory there is, what of it is taken before `main`, and what is Esparto's.
 //! - [`stack`]: a stack of one's own, from any allocator, with its high-water mark.
@@ -22,6 +23,7 @@ pub mod doorbell;
 pub mod exit;
 pub mod frames;
 pub mod hint;
+mod machine;
 pub mod memory;
 pub mod stack;
 pub mod task;

@@ -1,15 +1,16 @@
 //! The timer: an interrupt each so many milliseconds, and the time that comes of it.
 //!
-//! The machine's `mtime` counts at 10 MHz; the interrupt is pending while it is at `mtimecmp` or
-//! beyond.
+//! The machine's `mtime` counts at a rate of its own; the interrupt is pending while it is at `mtimecmp`
+//! or beyond.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use riscv::register::{mie, mstatus};
 
+use crate::machine::TICKS_PER_MS;
+
 const MTIMECMP: *mut u32 = core::ptr::without_provenance_mut(0x0200_4000);
 const MTIME: *mut u32 = core::ptr::without_provenance_mut(0x0200_bff8);
-const TICKS_PER_MS: u64 = 10_000;
 
 /// What [`acknowledge`] adds to the time. One hart, so plain words will do.
 static PERIOD_MS: AtomicU32 = AtomicU32::new(0);

@@ -2,8 +2,7 @@
 
 use core::fmt::{self, Write};
 
-/// The transmit register of the machine's 16550, which is ready whenever the host is.
-const TRANSMIT: *mut u8 = core::ptr::without_provenance_mut(0x1000_0000);
+use crate::machine;
 
 /// The serial line, as a [`Write`].
 #[derive(Clone, Copy, Debug)]
@@ -12,9 +11,7 @@ pub struct Uart;
 impl Write for Uart {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
-            // SAFETY: the machine has a 16550 at this address, and a byte stored to its transmit
-            // register does nothing but send it.
-            unsafe { TRANSMIT.write_volatile(byte) };
+            machine::send(byte);
         }
         Ok(())
     }

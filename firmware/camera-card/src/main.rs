@@ -2,8 +2,7 @@
 //!
 //! Decoding is MozJPEG in C, in three parts; scaling and measuring is C++ with virtual functions and
 //! constructors; the report is a Rust crate. All of them are overlays on an SD card, and share one
-//! slot of executable memory that is several times smaller. Where the machine's command line names a
-//! folder behind the trace, they are read from there: so the same program runs where there is no card.
+//! slot of executable memory that is several times smaller.
 //!
 //! ```text
 //!  decode ─▶ gate ─▶ marker │ blocks ⇄ colour     (C: row of blocks by row of blocks)

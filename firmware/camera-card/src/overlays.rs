@@ -18,9 +18,6 @@ const OVERLAYS: usize = 8;
 
 type All = Overlays<Files, Direct, Machine, Resident, SLOTS, OVERLAYS>;
 
-/// Where the trace's file is named on the command line, and behind it the folder.
-const FOLDER_ARGUMENT: usize = 2;
-
 /// What is read at once.
 const BOUNCE_WORDS: usize = 1024;
 
@@ -60,11 +57,9 @@ fn all() -> &'static All {
 /// # Panics
 /// There is no card, or the firmware was packed by another release.
 pub(crate) fn set_up() {
-    let files = Files::of_argument(FOLDER_ARGUMENT).unwrap_or_else(|| {
-        let card = Card::over_spi(Sifive::start()).unwrap_or_else(|error| panic!("{error}"));
-        // SAFETY: nothing else touches this place, and this runs once.
-        Files::Card(unsafe { CARD.take() }.write(card))
-    });
+    let card = Card::over_spi(Sifive::start()).unwrap_or_else(|error| panic!("{error}"));
+    // SAFETY: nothing else touches this place, and this runs once.
+    let files = Files::Card(unsafe { CARD.take() }.write(card));
     // SAFETY: nothing else touches these places, and this runs once.
     let (bounce, place) = unsafe { (BOUNCE.take().write([0; BOUNCE_WORDS]), ALL.take()) };
     let resident = Resident::new().unwrap_or_else(|error| panic!("{error}"));

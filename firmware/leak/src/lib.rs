@@ -6,7 +6,7 @@
 //! - `overrun` runs over the end of its stack: found, named, and nobody else harmed.
 #![no_std]
 
-use board_virt::{memory, println, stack};
+use board::{memory, println, stack};
 use esparto::guard::Ledger;
 use esparto::stack::{StackSpan, StackUnit, Task, TaskTable};
 use esparto::{Caps, LinkedList, Memory, Owner, Stack};
@@ -34,7 +34,7 @@ pub const INTERNAL: Caps = Caps::INTERNAL.union(Caps::DMA);
 
 /// The ledger's clock: thousands of instructions.
 fn now() -> u32 {
-    (board_virt::counter::instructions_u64() / 1000) as u32
+    (board::counter::instructions_u64() / 1000) as u32
 }
 
 /// Hands all memory over.

@@ -2,8 +2,9 @@
 
 use core::ffi::CStr;
 
-use board_lx106::file::HostFile;
 use esparto_overlay::{Store, StoreError};
+
+use crate::board::file::HostFile;
 
 /// The folder.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ fn instructions_in(count: u32) -> u32 {
 
 #[cfg(target_arch = "xtensa")]
 fn instructions_in(cycles: u32) -> u32 {
-    crate::board::counter::instructions_in(u64::from(cycles)) as u32
+    board::counter::instructions_in(u64::from(cycles)) as u32
 }
 
 /// What a call gave back and what it cost.

@@ -10,11 +10,6 @@ mod chance;
 mod oracle;
 mod service;
 
-#[cfg(target_arch = "xtensa")]
-use board_lx106 as board;
-#[cfg(target_arch = "riscv32")]
-use board_virt as board;
-
 use board::{exit, memory, println, stack};
 use chance::Chance;
 use esparto::guard::{Guarded, Rules, ViolationLog};

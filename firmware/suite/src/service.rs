@@ -9,8 +9,8 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::board::task::{Blocking, CONTROL_BYTES, Crew, Table};
-use crate::board::{println, timer};
+use board::task::{Blocking, CONTROL_BYTES, Crew, Table};
+use board::{println, timer};
 use esparto::bus::{Bus, EventType, PayloadBlock, Priority, ReceiveError, Settings, Wait};
 use esparto::guard::Ledger;
 use esparto::monitor::{Diagnosis, Finding, HeapStats, Monitor, Thresholds, Unhealthy};
@@ -213,7 +213,7 @@ pub(crate) fn with_regions() {
     let stack = Stack::allocate("task", &OWN, Caps::INTERNAL, 2048).expect("there is room");
     let before_bytes = stack.high_water_bytes();
     // SAFETY: nothing else runs on it.
-    unsafe { crate::board::stack::run_on(&stack, || assert_eq!(use_bytes::<400>(), 1)) };
+    unsafe { board::stack::run_on(&stack, || assert_eq!(use_bytes::<400>(), 1)) };
     let used_bytes = stack.high_water_bytes();
     assert_eq!(before_bytes, 0);
     assert!((400..600).contains(&used_bytes), "{used_bytes}");

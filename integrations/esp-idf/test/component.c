@@ -74,6 +74,10 @@ static void the_threshold_is_no_reserve(void) {
 static void pools_are_those_of_menuconfig(void) {
     CHECK(CONFIG_SYSTEM_SERVICE_MEMORY_POOL_SMALL_SIZE == SMALL_BYTES);
     CHECK(CONFIG_SYSTEM_SERVICE_MEMORY_POOL_SMALL_COUNT == SMALL_COUNT);
+    /* Also for a file that does not read the settings itself. */
+    extern const unsigned small_bytes_alone, small_count_alone;
+    extern const bool has_psram_alone;
+    CHECK(small_bytes_alone == SMALL_BYTES && small_count_alone == SMALL_COUNT && has_psram_alone);
     CHECK(memory_pool_init() == ESP_OK);
     void *blocks[SMALL_COUNT];
     for (int k = 0; k < SMALL_COUNT; k++) {

@@ -22,23 +22,21 @@ def windows(**given):
     build = project + r"\.pio\build\esp32c3"
     data = project + r"\data"
     elf = build + r"\firmware.elf"
-    return project, overlay.Plan(options(**given), project, data, build, elf, PureWindowsPath)
+    return overlay.Plan(options(**given), project, data, build, elf, PureWindowsPath)
 
 
 class Places(unittest.TestCase):
     def test_windows_paths_stay_whole(self):
-        _, plan = windows(libs="fft shapes")
-        words = plan.link_words(r"C:\tools\esparto.exe")
+        plan = windows(libs="fft shapes")
+        words = plan.inputs_words(r"C:\tools\esparto.exe")
         self.assertEqual(
             words,
             [
                 r"C:\tools\esparto.exe",
                 "overlay",
-                "link",
+                "inputs",
                 "--config",
                 r"C:\Users\Ana Maria\My, project\esparto.toml",
-                "--out",
-                r"C:\Users\Ana Maria\My, project\.pio\build\esp32c3\overlays",
             ],
         )
         words = plan.pack_words("esparto")
@@ -46,18 +44,8 @@ class Places(unittest.TestCase):
         self.assertEqual(words[-1], r"C:\Users\Ana Maria\My, project\.pio\build\esp32c3\firmware.elf")
         self.assertEqual(words[words.index("--out") + 1], r"C:\Users\Ana Maria\My, project\data")
 
-    def test_the_linkers_argument_has_neither_comma_nor_backslash(self):
-        project, plan = windows()
-        self.assertEqual(plan.link_flag(project), "-Wl,@.pio/build/esp32c3/overlays/link.args")
-
-    def test_a_build_folder_on_another_drive_is_named_in_full(self):
-        plan = overlay.Plan(
-            options(), r"C:\project", r"C:\project\data", r"D:\build\x", r"D:\build\x\a.elf", PureWindowsPath
-        )
-        self.assertEqual(plan.link_flag(r"C:\project"), "-Wl,@D:/build/x/overlays/link.args")
-
     def test_options_move_things(self):
-        _, plan = windows(config="boards/c3.toml", out=r"E:\card", libs="fft,\n  shapes")
+        plan = windows(config="boards/c3.toml", out=r"E:\card", libs="fft,\n  shapes")
         self.assertEqual(plan.config, PureWindowsPath(r"C:\Users\Ana Maria\My, project\boards\c3.toml"))
         self.assertEqual(plan.out, PureWindowsPath(r"E:\card"))
         self.assertEqual(plan.libs, ["fft", "shapes"])
@@ -120,7 +108,7 @@ class Steps(unittest.TestCase):
         script = self.root / "tool.py"
         script.write_text("import sys\nwords = sys.argv[1:]\n" + "\n".join(lines), encoding="utf-8")
         # The plan gives the words, the interpreter stands in front of them.
-        for name in ["link_words", "pack_words"]:
+        for name in ["inputs_words", "pack_words"]:
             words = getattr(self.plan, name)
             setattr(self.plan, name, lambda tool, words=words: [sys.executable, str(script)] + words(tool)[1:])
         return sys.executable
@@ -161,30 +149,35 @@ class Steps(unittest.TestCase):
 
     def test_a_seal_changes_with_whatever_is_linked_or_packed(self):
         tool = self.tool(
-            "from pathlib import Path",
-            "out = Path(words[words.index('--out') + 1])",
-            "(out / 'a.o').touch()",
-            "(out / 'link.args').write_text('\"' + str(out / 'a.o') + '\"\\n\"-T\"\\n')",
+            "print(words[words.index('--config') + 1])",
+            "print({!r})".format(str(self.root / "a.o")),
         )
+        (self.root / "a.o").write_text("an object", encoding="utf-8")
         self.plan.config.write_text("chip", encoding="utf-8")
         seals = set()
 
         def seal():
-            overlay.link(self.plan, tool)
+            overlay.prepare(self.plan, tool)
             seals.add(self.plan.seal.read_text(encoding="utf-8"))
             return len(seals)
 
         self.assertEqual((seal(), seal()), (1, 1))
         self.plan.config.write_text("another", encoding="utf-8")
         self.assertEqual((seal(), seal()), (2, 2))
+        (self.root / "a.o").write_text("another", encoding="utf-8")
+        self.assertEqual((seal(), seal()), (3, 3))
         # A program whose files are gone is linked again, once each time.
         self.plan.elf.write_text("linked", encoding="utf-8")
-        self.assertEqual(seal(), 3)
-        overlay.pack(self.plan, self.packing("fft"))
-        self.plan.link_words = lambda tool: [sys.executable, "-c", ""]
-        self.assertEqual((seal(), seal()), (3, 3))
-        (self.plan.out / "fft_e").unlink()
         self.assertEqual(seal(), 4)
+        overlay.pack(self.plan, self.packing("fft"))
+        self.plan.inputs_words = lambda tool: [
+            sys.executable,
+            "-c",
+            "print({!r}); print({!r})".format(str(self.plan.config), str(self.root / "a.o")),
+        ]
+        self.assertEqual((seal(), seal()), (4, 4))
+        (self.plan.out / "fft_e").unlink()
+        self.assertEqual(seal(), 5)
 
     def test_a_cut_note_of_ours_is_no_note(self):
         self.link_program()

@@ -39,7 +39,7 @@ pub(super) fn test(
         let compile = compile.arg("-c").arg(tests.join("overlays").join(source));
         compile.arg("-o").arg(out.join(format!("{stem}.o"))).run()?;
     }
-    let link = traces::esparto(repo, "overlay link --config").arg(&config);
+    let link = traces::esparto(repo, "overlay link --config")?.arg(&config);
     link.arg("--out").arg(&prepared).read()?;
     for source in PROGRAMS {
         let (stem, language) = language(source);
@@ -51,7 +51,7 @@ pub(super) fn test(
         let compile = compile.arg(format!("-Wl,@{}", prepared.join("link.args").display()));
         compile.arg("-o").arg(&elf).run()?;
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let pack = traces::esparto(repo, "overlay pack").arg(&elf).arg("--config").arg(&config);
+        let pack = traces::esparto(repo, "overlay pack")?.arg(&elf).arg("--config").arg(&config);
         pack.arg("--out").arg(folder.join("data")).read()?;
         let boot = tool("qemu-system-riscv32", &folder).words(QEMU);
         says_ok(&boot.arg(out.join(format!("{stem}.flash.elf"))))?;

@@ -69,7 +69,7 @@ pub const LAYERS: [Layer; 10] = [
 ];
 
 /// The workspace's tools: not part of the product, outside the table.
-const TOOLS: [&str; 2] = ["esparto-bench", "xtask"];
+const TOOLS: [&str; 3] = ["esparto-bench", "esparto-bench-structures", "xtask"];
 
 /// A package of the workspace, as far as the rules look.
 #[derive(Clone)]

@@ -107,6 +107,21 @@
 #define ESPARTO_MICROUSC_RECORD_LIMIT 100
 
 /**
+ * How many violations wait to be taken; what comes when there are more is counted.
+ */
+#define ESPARTO_VIOLATION_LIMIT 8
+
+/**
+ * How many live blocks of a guarded pool have a record; what is beyond is counted.
+ */
+#define ESPARTO_GUARD_RECORD_LIMIT 32
+
+/**
+ * What a guard takes of each block of a pool: make the blocks larger by that.
+ */
+#define ESPARTO_GUARD_BYTES 24
+
+/**
  * How many live blocks have a record; what is beyond is counted.
  */
 #define ESPARTO_LEAK_RECORD_LIMIT 256
@@ -410,6 +425,48 @@ typedef enum esparto_status_t {
 } esparto_status_t;
 
 /**
+ * What a guard found. Numbers never change; new ones are added behind.
+ */
+typedef enum esparto_violation_kind_t {
+    /**
+     * Somebody wrote behind the end of a block.
+     */
+    ESPARTO_VIOLATION_OVERRUN = 0,
+    /**
+     * Somebody wrote in front of the start of a block.
+     */
+    ESPARTO_VIOLATION_UNDERRUN = 1,
+    /**
+     * Somebody wrote further in front of a block, over what the guard keeps there.
+     */
+    ESPARTO_VIOLATION_HEADER = 2,
+    /**
+     * Somebody wrote to a block after it was given back.
+     */
+    ESPARTO_VIOLATION_WRITTEN_AFTER_FREE = 3,
+    /**
+     * A block was given back that is free. Refused.
+     */
+    ESPARTO_VIOLATION_REPEATED = 4,
+    /**
+     * A pointer into a block was given back. Refused.
+     */
+    ESPARTO_VIOLATION_INTERIOR = 5,
+    /**
+     * A pointer was given back that is of no live block. Refused.
+     */
+    ESPARTO_VIOLATION_FOREIGN = 6,
+    /**
+     * A block was given back or resized as another size than it has. Done with the true one.
+     */
+    ESPARTO_VIOLATION_LAYOUT = 7,
+    /**
+     * Something that this version has no name for.
+     */
+    ESPARTO_VIOLATION_UNKNOWN = 8,
+} esparto_violation_kind_t;
+
+/**
  * What kind of trouble it is. Numbers never change; new ones are added behind.
  */
 typedef enum esparto_diagnosis_t {
@@ -663,6 +720,77 @@ typedef struct esparto_microusc_record_t {
      */
     const char *file;
 } esparto_microusc_record_t;
+
+/**
+ * What a guard found. What a kind has no use for is 0, and so is what is not known.
+ */
+typedef struct esparto_violation_t {
+    /**
+     * What it is.
+     */
+    enum esparto_violation_kind_t kind;
+    /**
+     * The block that it is about; of a foreign pointer, the pointer.
+     */
+    const void *block;
+    /**
+     * The block's size as asked for.
+     */
+    size_t size_bytes;
+    /**
+     * The first byte that was written over, or the pointer that was given back.
+     */
+    const void *at;
+    /**
+     * What that byte must be.
+     */
+    uint8_t expected;
+    /**
+     * What it is.
+     */
+    uint8_t actual;
+    /**
+     * Is there a record of the block? There is while `esparto_leaks_start` is in force, and its place is
+     * not needed.
+     */
+    bool has_record;
+    /**
+     * For whom the block was asked, of those on record.
+     */
+    uint16_t owner;
+    /**
+     * The file that asked for it, not ended by a zero; null if none was said.
+     */
+    const char *file;
+    /**
+     * The length of the file's name.
+     */
+    size_t file_len;
+    /**
+     * The line.
+     */
+    uint32_t line;
+} esparto_violation_t;
+
+/**
+ * A guard over a pool. Zeroed, or of static duration, before it is set up; not to be copied.
+ */
+typedef struct esparto_guarded_pool_t {
+    /**
+     * Private.
+     */
+    size_t opaque[400];
+} esparto_guarded_pool_t;
+
+/**
+ * A pool of equal blocks. Zeroed, or of static duration, before it is set up; not to be copied.
+ */
+typedef struct esparto_pool_t {
+    /**
+     * Private.
+     */
+    size_t opaque[32];
+} esparto_pool_t;
 
 /**
  * The live blocks that one owner asked for in one line.
@@ -975,16 +1103,6 @@ typedef struct esparto_cursor_t {
      */
     size_t opaque[8];
 } esparto_cursor_t;
-
-/**
- * A pool of equal blocks. Zeroed, or of static duration, before it is set up; not to be copied.
- */
-typedef struct esparto_pool_t {
-    /**
-     * Private.
-     */
-    size_t opaque[32];
-} esparto_pool_t;
 
 /**
  * A pool at one moment.
@@ -1474,6 +1592,153 @@ bool esparto_microusc_record_at(size_t place, struct esparto_microusc_record_t *
 uint32_t esparto_microusc_pool_refused_count(struct esparto_microusc_pool_t *pool);
 
 /**
+ * The name of a kind of violation, as in the header; `"ESPARTO_VIOLATION_UNKNOWN"` for any other number.
+ */
+const char *esparto_violation_name(int32_t kind);
+
+/**
+ * Adds a region under the default heap with a guard around each block: canaries in front and behind,
+ * fresh and freed memory filled, freed blocks kept in quarantine for a while. What it finds waits for
+ * `esparto_violation_take`; from here on, so does every `esparto_free` that was refused.
+ *
+ * A block takes 24 bytes more, a request a fill of the block. Canaries are looked at when a block is
+ * given back or resized, and by `esparto_region_check`, for which a damaged block is
+ * `ESPARTO_CORRUPT`; a write after the free is found when the block leaves quarantine.
+ *
+ * # Safety
+ * As for `esparto_region_add`, and otherwise the same too.
+ */
+enum esparto_status_t esparto_region_add_guarded(const char *name,
+                                                 size_t name_len,
+                                                 void *start,
+                                                 size_t len_bytes,
+                                                 uint16_t caps,
+                                                 uint8_t *id);
+
+/**
+ * Takes the oldest violation out of the log; `ESPARTO_EMPTY` when there is none. Ask soon: once an
+ * address is used again, its record is that of the later block.
+ *
+ * # Safety
+ * `violation` is null or may be written.
+ */
+enum esparto_status_t esparto_violation_take(struct esparto_violation_t *violation);
+
+/**
+ * Takes the oldest violation out of the log as a line of text: what was found, and what there is on
+ * record of the block. Returns the length of the whole text, as `snprintf` does; 0 when there is none.
+ *
+ * # Safety
+ * `buffer` is null or `size` bytes long.
+ */
+size_t esparto_violation_describe(char *buffer,
+                                  size_t size);
+
+/**
+ * How many violations were found, those taken included.
+ */
+uint32_t esparto_violation_count(void);
+
+/**
+ * How many violations found no place: take them more often.
+ */
+uint32_t esparto_violation_lost_count(void);
+
+/**
+ * Sets a guard up over a pool: canaries in front of and behind each block, fresh and freed blocks
+ * filled, four freed ones kept in quarantine, and a record of who holds which block. The blocks of the
+ * pool are to be `ESPARTO_GUARD_BYTES` larger than what is wanted of them; `ESPARTO_TOO_SMALL` when
+ * nothing would be left.
+ *
+ * Blocks that are taken from the pool directly are not guarded, and go back the same way.
+ *
+ * # Safety
+ * Both handles are the caller's, and stay where they are: the guard until it is ended, the pool for
+ * longer.
+ */
+enum esparto_status_t esparto_guarded_pool_init(struct esparto_guarded_pool_t *guard,
+                                                struct esparto_pool_t *pool);
+
+/**
+ * Ends a guard; the pool stays. `ESPARTO_IN_USE`, and nothing is done, while one of its blocks is live.
+ *
+ * # Safety
+ * As for `esparto_guarded_pool_init`.
+ */
+enum esparto_status_t esparto_guarded_pool_deinit(struct esparto_guarded_pool_t *guard);
+
+/**
+ * What may be written of each block; 0 for a bad handle.
+ *
+ * # Safety
+ * The handle is null or a handle that nobody sets up or ends meanwhile.
+ */
+size_t esparto_guarded_pool_usable_bytes(struct esparto_guarded_pool_t *guard);
+
+/**
+ * Takes a block for an owner, and records the file and the line. Null when there is none and for a bad
+ * handle. A time in proportion to the block, the records and the quarantine.
+ *
+ * # Safety
+ * As for `esparto_guarded_pool_usable_bytes`. The file's name lives for ever, or is null.
+ */
+void *esparto_guarded_pool_alloc_at(struct esparto_guarded_pool_t *guard,
+                                    uint16_t owner,
+                                    const char *file,
+                                    size_t file_len,
+                                    uint32_t line);
+
+/**
+ * Gives a block back for an owner: looks at its canaries, fills it, and keeps it in quarantine. Null is
+ * given back to nowhere; what is not a live block is refused by name, counted and left alone.
+ *
+ * # Safety
+ * As for `esparto_guarded_pool_usable_bytes`; a live block is the caller's to give back.
+ */
+enum esparto_status_t esparto_guarded_pool_free(struct esparto_guarded_pool_t *guard,
+                                                void *block,
+                                                uint16_t owner);
+
+/**
+ * Lets all freed blocks out of quarantine; what was written to them is found now.
+ *
+ * # Safety
+ * As for `esparto_guarded_pool_usable_bytes`.
+ */
+enum esparto_status_t esparto_guarded_pool_settle(struct esparto_guarded_pool_t *guard);
+
+/**
+ * How many freed blocks are in quarantine. They are in use for the pool.
+ *
+ * # Safety
+ * As for `esparto_guarded_pool_usable_bytes`; `count` is null or may be written.
+ */
+enum esparto_status_t esparto_guarded_pool_held_count(struct esparto_guarded_pool_t *guard,
+                                                      size_t *count);
+
+/**
+ * Shows the live blocks of a guarded pool, by line and owner, outside of any lock. Returns how many live
+ * blocks have no record; 0 for a bad handle.
+ *
+ * # Safety
+ * As for `esparto_guarded_pool_usable_bytes`; `visit` is null or can be called with `context`.
+ */
+size_t esparto_guarded_pool_leaks_visit(struct esparto_guarded_pool_t *guard,
+                                        esparto_leak_fn visit,
+                                        void *context);
+
+/**
+ * The live blocks of a guarded pool by line and owner, as lines for a log. Returns the length of the
+ * whole text, as `snprintf` does; 0 for a bad handle.
+ *
+ * # Safety
+ * As for `esparto_guarded_pool_usable_bytes`; `buffer` is null or `size` bytes long.
+ */
+size_t esparto_guarded_pool_describe(struct esparto_guarded_pool_t *guard,
+                                     char *buffer,
+                                     size_t size);
+
+/**
  * Records every block from now on, with its owner and, of `esparto_malloc_at`, its line. Each request
  * and each free looks through the table from then on.
  */
@@ -1514,6 +1779,17 @@ size_t esparto_leaks_visit(esparto_leak_fn visit,
  * `buffer` is null or `size` bytes long.
  */
 size_t esparto_leaks_describe(char *buffer, size_t size);
+
+/**
+ * The live block that an address lies in, as far as there are records: where it begins and its size as
+ * asked for. `ESPARTO_NOT_FOUND` when none has a record.
+ *
+ * # Safety
+ * `block` and `size_bytes` are null or may be written.
+ */
+enum esparto_status_t esparto_leaks_block_at(const void *at,
+                                             const void **block,
+                                             size_t *size_bytes);
 
 /**
  * The live bytes of an owner that have a record.
@@ -2157,6 +2433,18 @@ size_t esparto_stack_describe(struct esparto_stack_t *stack, char *buffer, size_
 enum esparto_status_t esparto_region_stats(uint8_t id, struct esparto_heap_stats_t *stats);
 
 /**
+ * Counts the least that was ever free anew from now on, in all regions, to see what a part of the program
+ * needs. `ESPARTO_ALREADY_INITIALISED` if that is so already.
+ */
+enum esparto_status_t esparto_min_free_start(void);
+
+/**
+ * Ends that: the least that was ever free is that since the regions were added again.
+ * `ESPARTO_NOT_STARTED` if it was not begun.
+ */
+enum esparto_status_t esparto_min_free_stop(void);
+
+/**
  * The free blocks of one region.
  *
  * # Safety
@@ -2239,7 +2527,8 @@ enum esparto_status_t esparto_last_failure(void);
 
 /**
  * Why the last failed request failed, with the figures, as a line for a log. Returns the length of
- * the whole text, as `snprintf` does; 0 when none did.
+ * the whole text, as `snprintf` does; 0 when none did. What is free is counted when this or
+ * `esparto_last_failure` is called first, so call one where the request failed.
  *
  * # Safety
  * `buffer` is null or `size` bytes long.
@@ -2401,6 +2690,18 @@ uint32_t esparto_trace_lost_count(void);
  * Ends a trace: writes what waits, and that it is the end.
  */
 enum esparto_status_t esparto_trace_stop(void);
+
+/**
+ * Says that a request of the memory is about to be made on behalf of the code at `from`, a return
+ * address, by the function with the frame `frame`; or, with null for both, that it is over. The events of
+ * the request then carry the address in a trace, and `esparto report --elf` names file and line.
+ *
+ * `ports/calls.c` does this around every function that hands out, resizes or takes back blocks. Between
+ * the two calls another task or an interrupt may make requests of its own: an event whose stack is not the
+ * one that the address was told on has no address, rather than somebody else's.
+ */
+void esparto_trace_call(const void *from,
+                        const void *frame);
 
 /**
  * Says in the trace that runs what a heap is called that is not Esparto's, where it lies and what its

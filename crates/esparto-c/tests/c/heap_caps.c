@@ -118,6 +118,83 @@ static void the_rest_of_the_names(void) {
     CHECK(is_in(heap_caps_malloc(100, MALLOC_CAP_RTCRAM), rtc, sizeof rtc));
 }
 
+static _Alignas(8) unsigned char more[4096];
+
+uint32_t esparto_heap_caps_at(intptr_t start, intptr_t end) {
+    const int is_known = start >= (intptr_t)more && end <= (intptr_t)more + (intptr_t)sizeof more;
+    return is_known ? MALLOC_CAP_SPIRAM | MALLOC_CAP_8BIT | MALLOC_CAP_RTCRAM : 0;
+}
+
+static void memory_at_an_address_is_known_by_the_program(void) {
+    const intptr_t start = (intptr_t)more;
+    CHECK(heap_caps_add_region(0, start) == ESP_ERR_INVALID_ARG);
+    CHECK(heap_caps_add_region(start, start) == ESP_ERR_INVALID_ARG);
+    CHECK(heap_caps_add_region(start, start + 8192) == ESP_ERR_NOT_FOUND);
+    CHECK(heap_caps_add_region(start, start + 4096) == ESP_OK);
+    CHECK(heap_caps_add_region(start, start + 4096) == ESP_ERR_INVALID_ARG);
+    CHECK(is_in(heap_caps_malloc(100, MALLOC_CAP_RTCRAM | MALLOC_CAP_SPIRAM), more, sizeof more));
+}
+
+static void psram_is_asked_once_it_was_enabled(void) {
+    void *large = heap_caps_malloc_default(9000);
+    CHECK(is_in(large, sram, sizeof sram));
+    CHECK(heap_caps_malloc_default(40000) == NULL && heap_caps_malloc_default(0) == NULL);
+    CHECK(heap_caps_realloc_default(large, 40000) == NULL);
+    heap_caps_malloc_extmem_enable(1000);
+    void *small = heap_caps_malloc_default(1000);
+    void *moved = heap_caps_realloc_default(large, 40000);
+    void *distant = heap_caps_malloc_default(1001);
+    CHECK(is_in(small, sram, sizeof sram) && is_in(distant, psram, sizeof psram));
+    CHECK(is_in(moved, psram, sizeof psram));
+    /* Either takes the other when the first is full. */
+    heap_caps_free(moved);
+    heap_caps_free(distant);
+    heap_caps_malloc_extmem_enable(50000);
+    void *rest = heap_caps_malloc_default(45000);
+    CHECK(is_in(rest, psram, sizeof psram));
+    CHECK(heap_caps_malloc_default(SIZE_MAX / 2) == NULL);
+    void *fresh = heap_caps_realloc_default(NULL, 10);
+    CHECK(fresh != NULL && heap_caps_realloc_default(fresh, 0) == NULL);
+    heap_caps_free(small);
+    heap_caps_free(rest);
+}
+
+static void the_minimum_can_be_counted_anew(void) {
+    const uint32_t caps = MALLOC_CAP_SPIRAM;
+    const size_t lowest = heap_caps_get_minimum_free_size(caps);
+    CHECK(lowest < heap_caps_get_free_size(caps));
+    CHECK(heap_caps_monitor_local_minimum_free_size_stop() == ESP_FAIL);
+    CHECK(heap_caps_monitor_local_minimum_free_size_start() == ESP_OK);
+    CHECK(heap_caps_monitor_local_minimum_free_size_start() == ESP_FAIL);
+    CHECK(heap_caps_get_minimum_free_size(caps) == heap_caps_get_free_size(caps));
+    heap_caps_free(heap_caps_malloc(1000, caps));
+    const size_t local = heap_caps_get_minimum_free_size(caps);
+    CHECK(local <= heap_caps_get_free_size(caps) - 1000 && local > lowest);
+    CHECK(heap_caps_monitor_local_minimum_free_size_stop() == ESP_OK);
+    CHECK(heap_caps_get_minimum_free_size(caps) == lowest);
+}
+
+static void a_pointer_into_a_block_finds_it(void) {
+    char *early = heap_caps_malloc(100, MALLOC_CAP_DEFAULT);
+    const void *found;
+    size_t size;
+    CHECK(heap_caps_get_containing_block_size(early) == 100);
+    CHECK(heap_caps_get_containing_block_size(early + 50) == 0);
+    esparto_leaks_start();
+    char *late = heap_caps_malloc(200, MALLOC_CAP_DEFAULT);
+    CHECK(heap_caps_get_containing_block_size(late + 199) == 200);
+    CHECK(heap_caps_get_containing_block_size(late + 200) == 0);
+    CHECK_STATUS(esparto_leaks_block_at(late + 7, &found, &size), ESPARTO_OK);
+    CHECK(found == late && size == 200);
+    CHECK_STATUS(esparto_leaks_block_at(late, NULL, &size), ESPARTO_NULL_POINTER);
+    CHECK_STATUS(esparto_leaks_block_at(late, &found, NULL), ESPARTO_NULL_POINTER);
+    heap_caps_free(late);
+    CHECK_STATUS(esparto_leaks_block_at(late, &found, &size), ESPARTO_NOT_FOUND);
+    CHECK(heap_caps_get_containing_block_size(NULL) == 0);
+    esparto_leaks_stop();
+    heap_caps_free(early);
+}
+
 int main(void) {
     CHECK(heap_caps_register_failed_alloc_callback(NULL) == ESP_ERR_INVALID_ARG);
     CHECK(heap_caps_register_failed_alloc_callback(on_failure) == ESP_OK);
@@ -187,7 +264,11 @@ int main(void) {
     CHECK(alloc_count == free_count && alloc_count > 8);
     CHECK(heap_caps_get_free_size(MALLOC_CAP_SPIRAM) > 60000);
     what_lies_where_is_shown();
+    psram_is_asked_once_it_was_enabled();
+    the_minimum_can_be_counted_anew();
+    a_pointer_into_a_block_finds_it();
     the_rest_of_the_names();
+    memory_at_an_address_is_known_by_the_program();
     puts("heap_caps: ok");
     return 0;
 }

@@ -39,6 +39,9 @@ static void what_cannot_be_is_refused(void) {
     esparto_trace_heap_alloc(0, sram, 64);
     esparto_trace_heap_free(0, sram);
     esparto_trace_mark(1);
+    /* With no call told, events have no address; a stack that is another's is no call of ours. */
+    esparto_trace_call(sram, sram + sizeof sram);
+    esparto_trace_call(NULL, NULL);
     CHECK_STATUS(esparto_trace_start(NULL), ESPARTO_NULL_POINTER);
     settings.write = NULL;
     CHECK_STATUS(esparto_trace_start(&settings), ESPARTO_NULL_POINTER);

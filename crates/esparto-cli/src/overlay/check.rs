@@ -100,6 +100,7 @@ pub(crate) fn check(firmware: &Firmware<'_>, config: &Config) -> Result<Relocati
     let machine = machine::of(firmware.header.e_machine.get(object::LittleEndian), config.isa)
         .map_err(|failure| failure.in_file(firmware.file))?;
     check_sections(firmware, config)?;
+    check_places(firmware, config)?;
     let relocations = firmware.relocations()?;
     let has_code =
         |k| relocations.iter().any(|(target, _)| firmware.sections[*target].part == Part::Code(k));
@@ -194,6 +195,39 @@ fn check_sections(firmware: &Firmware<'_>, config: &Config) -> Result<(), Failur
                     "correct `exports` and `roots`, and link again",
                 );
             }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing resident lies where overlays go. A linker puts what no script names behind what is like it,
+/// and that may be an overlay.
+fn check_places(firmware: &Firmware<'_>, config: &Config) -> Result<(), Failure> {
+    let slots = config.slots.iter().enumerate();
+    let slots = slots.map(|(number, slot)| (format!("slot {number}"), slot.addr, slot.len_bytes));
+    let data = config.data.map(|area| ("the data area".to_owned(), area.addr, area.len_bytes));
+    for (place, start, len_bytes) in slots.chain(data) {
+        let lies_there = |section: &&Section<'_>| {
+            // A section without contents may be how the firmware keeps the place free.
+            let is_something = section.kind() != elf::SHT_NOBITS
+                || [".bss", ".sbss"].iter().any(|name| section.name.starts_with(name));
+            let (from, to) = (u64::from(section.addr()), u64::from(start));
+            section.part == Part::Resident
+                && section.is_alloc()
+                && section.len_bytes() != 0
+                && is_something
+                && from < to + u64::from(len_bytes)
+                && to < from + u64::from(section.len_bytes())
+        };
+        if let Some(section) = firmware.sections.iter().find(lies_there) {
+            return Err(Failure::bad_input(format!(
+                "section {} is resident, and its {} bytes at {:#010x} lie in {place}",
+                section.name,
+                section.len_bytes(),
+                section.addr()
+            ))
+            .in_file(firmware.file)
+            .mend("name the section in the firmware's linker script, or give overlays.ld to the linker before that script"));
         }
     }
     Ok(())

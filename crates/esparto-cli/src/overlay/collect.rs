@@ -18,6 +18,9 @@ use super::marked::{MARK, Marked, Owners};
 use super::retarget::Stubbed;
 use crate::Failure;
 
+/// How an archive begins whose members are files beside it.
+const THIN: &[u8] = b"!<thin>";
+
 /// What the marks in a link come to.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
@@ -63,7 +66,8 @@ pub(crate) fn collect(
             continue;
         }
         let bytes = fs::read(file).map_err(|error| Failure::io("read", file, error))?;
-        if memmem::find(&bytes, MARK.as_bytes()).is_some() {
+        // A thin archive only names its members.
+        if bytes.starts_with(THIN) || memmem::find(&bytes, MARK.as_bytes()).is_some() {
             sources.extend(Source::read(file, bytes, &mut tag, config)?);
         }
     }
@@ -105,7 +109,7 @@ impl Source {
         tag: &mut usize,
         config: &Config,
     ) -> Result<Option<Self>, Failure> {
-        let is_archive = bytes.starts_with(b"!<arch>");
+        let is_archive = bytes.starts_with(b"!<arch>") || bytes.starts_with(THIN);
         let mut parts = Vec::new();
         if is_archive {
             for (name, bytes) in members(file, &bytes)? {
@@ -152,7 +156,8 @@ impl Source {
     }
 }
 
-/// The members of an archive by name, as bytes of their own.
+/// The members of an archive by name, as bytes of their own; those of a thin one are read from their
+/// files.
 ///
 /// # Errors
 /// A damaged archive.
@@ -167,7 +172,18 @@ pub(crate) fn members(file: &Path, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)
     for member in archive.members() {
         let member = member.map_err(broken)?;
         let name = String::from_utf8_lossy(member.name()).into_owned();
-        members.push((name, member.data(bytes).map_err(broken)?.to_vec()));
+        let data = if archive.is_thin() {
+            let beside = file.parent().unwrap_or(Path::new("")).join(&name);
+            fs::read(&beside).map_err(|error| {
+                let library = file.display();
+                Failure::io("read", &beside, error).mend(format!(
+                    "build it: {library} names it as a member, and has not its bytes"
+                ))
+            })?
+        } else {
+            member.data(bytes).map_err(broken)?.to_vec()
+        };
+        members.push((name, data));
     }
     Ok(members)
 }

@@ -1,10 +1,12 @@
 //! A linked firmware, as the packer reads it.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use object::LittleEndian as Le;
 use object::elf;
-use object::read::elf::{FileHeader, SectionHeader, Sym as _};
+use object::read::elf::{ElfFile32, FileHeader, SectionHeader, Sym as _};
+use object::{Object, ObjectSection};
 use rustc_hash::FxHashMap;
 
 use crate::Failure;
@@ -107,6 +109,8 @@ pub(crate) struct Firmware<'a> {
     pub(crate) sections: Vec<Section<'a>>,
     pub(crate) symbols: Vec<Symbol<'a>>,
     by_name: FxHashMap<&'a str, usize>,
+    /// Sections that are compressed in the file, by name, once somebody reads them.
+    unpacked: OnceCell<FxHashMap<&'a str, Vec<u8>>>,
 }
 
 impl<'a> Firmware<'a> {
@@ -189,7 +193,8 @@ impl<'a> Firmware<'a> {
                 is_local: symbol.st_bind() == elf::STB_LOCAL,
             });
         }
-        Ok(Self { file, bytes, header, sections, symbols, by_name })
+        let unpacked = OnceCell::new();
+        Ok(Self { file, bytes, header, sections, symbols, by_name, unpacked })
     }
 
     /// The symbol that others mean by `name`.
@@ -198,10 +203,31 @@ impl<'a> Firmware<'a> {
     }
 
     /// Its debug information.
-    pub(crate) fn lines(&self) -> Lines<'a> {
+    pub(crate) fn lines(&self) -> Lines<'_> {
+        let unpacked = self.unpacked.get_or_init(|| self.unpack());
         Lines::new(|name| {
-            self.sections.iter().find(|section| section.name == name).map(|section| section.bytes)
+            let plain = || self.sections.iter().find(|section| section.name == name);
+            let unpacked = unpacked.get(name).map(Vec::as_slice);
+            unpacked.or_else(|| plain().map(|section| section.bytes))
         })
+    }
+
+    /// What is compressed in the file; what cannot be unpacked is left out.
+    fn unpack(&self) -> FxHashMap<&'a str, Vec<u8>> {
+        let is_packed =
+            |section: &Section<'_>| section.header.sh_flags(Le).contains(elf::SHF_COMPRESSED);
+        if !self.sections.iter().any(is_packed) {
+            return FxHashMap::default();
+        }
+        let Ok(file) = ElfFile32::<Le>::parse(self.bytes) else { return FxHashMap::default() };
+        let packed = file.elf_section_table().enumerate().zip(&self.sections);
+        packed
+            .filter(|(_, section)| is_packed(section))
+            .filter_map(|((index, _), section)| {
+                let packed = file.section_by_index(index).ok()?;
+                Some((section.name, packed.uncompressed_data().ok()?.into_owned()))
+            })
+            .collect()
     }
 
     /// Where a symbol lies.

@@ -11,7 +11,7 @@ use super::config::{Config, Overlay};
 use super::marked::{CODE_PREFIX, Owners};
 use super::retarget::{self, Retargeted, Stubbed};
 use super::tools::Linker;
-use super::{collect, files, script, stubs};
+use super::{collect, files, response, script, stubs};
 use crate::{Failure, Output};
 
 /// The arguments of `esparto overlay link`.
@@ -36,7 +36,7 @@ pub(crate) struct Linked {
     pub(crate) stubs: PathBuf,
     pub(crate) script: PathBuf,
     pub(crate) link_args: PathBuf,
-    /// The arguments themselves, in their order.
+    /// The arguments themselves, in their order, but for the fragment.
     #[serde(skip)]
     pub(crate) args: Vec<String>,
     /// What is linked instead of which input.
@@ -95,7 +95,9 @@ pub(crate) fn link(
         let object = if files.is_empty() {
             None
         } else {
-            let object = out.join(format!("{}.o", overlay.name));
+            // Not `.o`: in the folder of the overlay's own objects it would replace one of them, or be
+            // taken for one the next time.
+            let object = out.join(format!("{}.overlay", overlay.name));
             let one = join(&linker, overlay, &files, &object, config, &marks.owners)?;
             files::write(&object, &one.object)?;
             e_flags.push((overlay, one.e_flags));
@@ -123,8 +125,6 @@ pub(crate) fn link(
     args.push(text(&stubs));
     // The stubs want members that nothing before them wanted.
     args.extend(marks.archives.iter().map(text));
-    args.push("-T".to_owned());
-    args.push(text(&script));
     args.push("--emit-relocs".to_owned());
     args.push("--no-check-sections".to_owned());
     let link_args = out.join("link.args");
@@ -132,20 +132,26 @@ pub(crate) fn link(
 }
 
 impl Linked {
+    /// The argument that names the fragment. It goes before the firmware's own script: what no script
+    /// names follows the last section that is like it, and that shall not be an overlay.
+    pub(crate) fn fragment(&self) -> [String; 2] {
+        ["-T".to_owned(), self.script.display().to_string()]
+    }
+
     /// Writes the arguments for a compiler or linker that reads them from a file.
     pub(crate) fn write_args(&self) -> Result<(), Failure> {
-        let quoted: Vec<_> = self.args.iter().map(|arg| format!("\"{arg}\"\n")).collect();
-        files::write(&self.link_args, quoted.concat().as_bytes()).map(drop)
+        let args = self.fragment().into_iter().chain(self.args.iter().cloned());
+        let lines = args.map(|arg| response::line(&arg, response::IS_WINDOWS));
+        files::write(&self.link_args, lines.collect::<String>().as_bytes()).map(drop)
     }
 }
 
 fn nothing_in(overlay: &Overlay, config: &Config) -> Failure {
     let name = &overlay.name;
-    Failure::bad_input(format!(
+    let what = format!(
         "overlay {name} has no files, and no object of this link has a section {CODE_PREFIX}{name}"
-    ))
-    .in_file(&config.file)
-    .mend(format!(
+    );
+    config.fault_of(overlay, what).mend(format!(
         "mark functions with ESPARTO_OVERLAY({name}) or #[overlay(\"{name}\")] and give their objects to this step, or name `files`"
     ))
 }
@@ -183,12 +189,13 @@ fn check_flags(config: &Config, parts: &[(&Overlay, u32)]) -> Result<u32, Failur
     let all = parts.iter().fold(0, |all, (_, flags)| all | flags);
     for (overlay, flags) in parts {
         if (flags | 1) != (all | 1) {
-            return Err(Failure::bad_input(format!(
+            let what = format!(
                 "overlay {} is compiled for another calling convention: ELF flags {flags:#x}, others {all:#x}",
                 overlay.name
-            ))
-            .in_file(&config.file)
-            .mend("compile all of it with the same -march and -mabi"));
+            );
+            return Err(config
+                .fault_of(overlay, what)
+                .mend("compile all of it with the same -march and -mabi"));
         }
     }
     Ok(all)
@@ -200,12 +207,13 @@ fn check_names(config: &Config, stubs: &[Vec<Stubbed>]) -> Result<(), Failure> {
     for (overlay, own) in config.overlays.iter().zip(stubs) {
         for stub in own.iter().filter(|stub| !stub.is_weak) {
             if let Some(other) = seen.insert(stub.name.as_str(), overlay) {
-                return Err(Failure::bad_input(format!(
+                let what = format!(
                     "overlays {} and {} both define the function {}",
                     other.name, overlay.name, stub.name
-                ))
-                .in_file(&config.file)
-                .mend("make it static in one of them, or put both uses into one overlay"));
+                );
+                return Err(config
+                    .fault_of(overlay, what)
+                    .mend("make it static in one of them, or put both uses into one overlay"));
             }
         }
     }

@@ -45,7 +45,14 @@ struct Packed {
     flash_bytes_after: u64,
     /// The public half of the key that signed the files.
     public_key: Option<String>,
+    slots: Vec<PackedSlot>,
     overlays: Vec<PackedOverlay>,
+}
+
+#[derive(Debug, Serialize)]
+struct PackedSlot {
+    addr: u32,
+    len_bytes: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,6 +115,11 @@ pub(crate) fn run(args: &Args, out: &mut Output<'_>) -> Result<(), Failure> {
         flash_bytes_before,
         flash_bytes_after,
         public_key: key.map(|key| key.public().to_string()),
+        slots: config
+            .slots
+            .iter()
+            .map(|slot| PackedSlot { addr: slot.addr, len_bytes: slot.len_bytes })
+            .collect(),
         overlays,
     };
     let mut is_new = false;

@@ -97,7 +97,7 @@ pub(crate) fn retarget(
                 "compile it without link-time optimisation, or name what to pull out of its archive as `roots`",
             ));
     }
-    check_exports(&functions, owners, overlay, file)?;
+    check_exports(&functions, owners, overlay, config)?;
     privatise_constants(&mut builder, &places);
     point_at_stubs(&mut builder, &places, &mut functions, overlay, machine);
     let stubs = rename_functions(&mut builder, &functions, overlay);
@@ -197,7 +197,7 @@ fn check_exports(
     functions: &[Function],
     owners: &Owners,
     overlay: &Overlay,
-    file: &Path,
+    config: &Config,
 ) -> Result<(), Failure> {
     let there = |name: &String| {
         owners.get(name) == Some(&overlay.number)
@@ -205,11 +205,9 @@ fn check_exports(
     };
     match overlay.exports.iter().chain(&overlay.roots).find(|name| !there(name)) {
         None => Ok(()),
-        Some(missing) => {
-            Err(Failure::bad_input(format!("overlay {} has no function {missing}", overlay.name))
-                .in_file(file)
-                .mend("correct `exports` and `roots`, or make the function global"))
-        }
+        Some(missing) => Err(config
+            .fault_of(overlay, format!("overlay {} has no function {missing}", overlay.name))
+            .mend("correct `exports` and `roots`, or make the function global")),
     }
 }
 

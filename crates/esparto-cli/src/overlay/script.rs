@@ -19,14 +19,14 @@ fn write_fragment(config: &Config, out: &mut String) -> fmt::Result {
     )?;
     writeln!(out, "MEMORY\n{{")?;
     let card = &config.card;
-    region(out, "ESPARTO_CARD", "r", card.addr, card.len_bytes)?;
+    region(out, "ESPARTO_CARD", card.addr, card.len_bytes)?;
     if let Some(data) = &config.data {
-        region(out, "ESPARTO_DATA", "rw", data.addr, data.len_bytes)?;
+        region(out, "ESPARTO_DATA", data.addr, data.len_bytes)?;
     }
     for overlay in &config.overlays {
         let slot = &config.slots[usize::from(overlay.slot)];
         let name = format!("ESPARTO_OVERLAY{}", overlay.number);
-        region(out, &name, "rx", slot.addr, slot.len_bytes)?;
+        region(out, &name, slot.addr, slot.len_bytes)?;
     }
     writeln!(out, "}}\nSECTIONS\n{{")?;
     for overlay in &config.overlays {
@@ -35,8 +35,9 @@ fn write_fragment(config: &Config, out: &mut String) -> fmt::Result {
     writeln!(out, "}}")
 }
 
-fn region(out: &mut String, name: &str, flags: &str, addr: u32, len_bytes: u32) -> fmt::Result {
-    writeln!(out, "  {name} ({flags}) : ORIGIN = {addr:#010x}, LENGTH = {len_bytes:#x}")
+/// Without attributes: by those, a linker chooses a region for sections that name none.
+fn region(out: &mut String, name: &str, addr: u32, len_bytes: u32) -> fmt::Result {
+    writeln!(out, "  {name} : ORIGIN = {addr:#010x}, LENGTH = {len_bytes:#x}")
 }
 
 fn sections(out: &mut String, overlay: &Overlay, has_data: bool) -> fmt::Result {

@@ -402,12 +402,11 @@ impl Writer {
         let is_relocatable = overlay.placement == Placement::Relocatable;
         let (miss, code) = match (config.abi, is_relocatable) {
             (Abi::Windowed, true) => {
-                return Err(Failure::bad_input(format!(
+                let what = format!(
                     "overlay {}: no stubs for relocatable code in the windowed convention of {}",
                     overlay.name, config.isa
-                ))
-                .in_file(&config.file)
-                .mend("set `placement = \"prelinked\"`"));
+                );
+                return Err(config.fault_of(overlay, what).mend("set `placement = \"prelinked\"`"));
             }
             (Abi::Windowed, false) => (MISS_WINDOWED, xtensa::windowed_stub()),
             _ => (MISS_SYMBOL, xtensa::stub(is_relocatable)),

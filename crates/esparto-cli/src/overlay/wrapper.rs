@@ -12,6 +12,7 @@ use super::collect;
 use super::config::{Config, Overlay};
 use super::files;
 use super::link::{self, Linked};
+use super::response;
 use super::tools::Linker;
 use crate::Failure;
 
@@ -44,7 +45,7 @@ pub fn link_as(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> 
     let (output, linked) = prepare(&mut args, &config)?;
     let linker = Linker::find(config.ld.as_deref().or(Some("rust-lld")), config.isa)?;
     let mut command = linker.command();
-    command.args(&args).args(&linked.args);
+    command.args(linked.fragment()).args(&args).args(&linked.args);
     linker.run(&mut command, &output)
 }
 
@@ -61,8 +62,12 @@ pub(crate) fn wrap(args: &Args) -> Result<(), Failure> {
     let (output, linked) = prepare(&mut rest, &config)?;
     // By a file: a link may have more arguments than a command line holds.
     let all = linked.link_args.with_file_name("command.args");
-    let mut lines: Vec<_> = rest.iter().map(|arg| quoted(&arg.to_string_lossy())).collect();
-    lines.push(quoted(&format!("-Wl,@{}", linked.link_args.display())));
+    let mut lines: Vec<_> =
+        rest.iter().map(|arg| response::quoted(&arg.to_string_lossy())).collect();
+    // One by one: `-Wl` would part a path at its commas.
+    for arg in linked.fragment().iter().chain(&linked.args) {
+        lines.extend([response::quoted("-Xlinker"), response::quoted(arg)]);
+    }
     files::write(&all, lines.concat().as_bytes())?;
     let status = process::Command::new(compiler)
         .arg(format!("@{}", all.display()))
@@ -74,11 +79,6 @@ pub(crate) fn wrap(args: &Args) -> Result<(), Failure> {
     Err(Failure::bad_input(format!("{} ended with {status}", compiler.display()))
         .in_file(&output)
         .mend("mend what it names above"))
-}
-
-/// An argument for a response file.
-fn quoted(arg: &str) -> String {
-    format!("\"{}\"\n", arg.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Takes what becomes overlays out of `args`, and prepares it; gives the file that is linked, too.
@@ -155,31 +155,9 @@ fn expanded(args: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, F
         };
         let file = Path::new(file);
         let text = fs::read_to_string(file).map_err(|error| Failure::io("read", file, error))?;
-        all.extend(words(&text).into_iter().map(OsString::from));
+        all.extend(response::words(&text).into_iter().map(OsString::from));
     }
     Ok(all)
-}
-
-/// The words of a response file: blanks part them, quotes join them, a backslash keeps what follows.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut chars = text.chars();
-    while let Some(char) = chars.next() {
-        match char {
-            '\\' => word.get_or_insert_default().extend(chars.next()),
-            '"' | '\'' if quote == Some(char) => quote = None,
-            '"' | '\'' if quote.is_none() => {
-                quote = Some(char);
-                word.get_or_insert_default();
-            }
-            _ if char.is_whitespace() && quote.is_none() => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(char),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 fn find_config() -> Result<PathBuf, Failure> {
@@ -220,12 +198,10 @@ fn take_crate(
         })
     };
     let Some(at) = args.iter().position(is_crate) else {
-        return Err(Failure::bad_input(format!(
-            "overlay {}: the crate {krate} is not linked",
-            overlay.name
-        ))
-        .in_file(&config.file)
-        .mend("depend on it and call it, and build with lto = false or \"off\""));
+        let what = format!("overlay {}: the crate {krate} is not linked", overlay.name);
+        return Err(config
+            .fault_of(overlay, what)
+            .mend("depend on it and call it, and build with lto = false or \"off\""));
     };
     let library = PathBuf::from(args.remove(at));
     let bytes = fs::read(&library).map_err(|error| Failure::io("read", &library, error))?;
@@ -239,15 +215,4 @@ fn take_crate(
         }
     }
     Ok(objects)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn response_files_are_read_as_linkers_do() {
-        assert_eq!(words("a  b\n\"c d\" 'e f' g\\ h \"\""), ["a", "b", "c d", "e f", "g h", ""]);
-        assert!(words(" \n").is_empty());
-    }
 }

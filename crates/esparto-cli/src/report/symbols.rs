@@ -1,11 +1,13 @@
 //! Functions and lines of an ELF file.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
 use addr2line::Loader;
 use object::{Object, ObjectSection};
 
+use super::names::crate_of;
 use super::overlay_symbols::OverlaySymbols;
 use crate::Failure;
 
@@ -22,6 +24,9 @@ const PLUMBING: [&str; 9] = [
     "critical_section",
 ];
 
+/// The same of functions in C, by what their names begin with.
+const C_PLUMBING: [&str; 3] = ["esparto_", "__wrap_esparto_", "heap_caps_"];
+
 /// One function on a call stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
@@ -37,19 +42,21 @@ impl Frame {
         if self.function.starts_with("__rust_") || self.function.starts_with("__rg_") {
             return false;
         }
-        // `<alloc::vec::Vec<T> as core::clone::Clone>::clone` belongs to the type's crate.
-        let name = self.function.trim_start_matches(['<', '&', '*', '[', '(']);
-        let name = ["mut ", "const ", "dyn "]
-            .iter()
-            .fold(name, |name, word| name.strip_prefix(word).unwrap_or(name));
-        // `<T as alloc::vec::SpecFromElem>::from_elem`: a parameter or a primitive is of no crate, so
-        // the trait's counts.
-        let name = match name.split_once(" as ") {
-            Some((of, by)) if !of.contains("::") => by,
-            _ => name,
-        };
-        let first = name.split("::").next().unwrap_or(name);
-        !PLUMBING.contains(&first)
+        !PLUMBING.contains(&crate_of(&self.function)) && !self.is_in_plumbing()
+    }
+
+    /// Is it of theirs in C, or its file one of theirs? With line tables only, an inlined function is named
+    /// without its path.
+    fn is_in_plumbing(&self) -> bool {
+        let is_bare = !self.function.split('<').next().unwrap_or_default().contains("::");
+        if is_bare && C_PLUMBING.iter().any(|of| self.function.starts_with(of)) {
+            return true;
+        }
+        let folder = self.location.as_deref().and_then(|location| location.split_once("/src/"));
+        let Some((folder, _)) = folder.filter(|_| is_bare) else { return false };
+        let name = folder.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let name = name.strip_suffix('-').unwrap_or(folder).replace('-', "_");
+        PLUMBING.contains(&name.as_str())
     }
 }
 
@@ -119,10 +126,11 @@ impl Symbols {
         if let Some(function) = self.overlays.function_at(addr) {
             return vec![Frame { function: demangled(&function), location: None }];
         }
+        let symbol = || self.loader.find_symbol(addr);
         if let Ok(mut found) = self.loader.find_frames(addr) {
             while let Ok(Some(frame)) = found.next() {
-                let Some(function) = frame.function else { continue };
-                let Ok(name) = function.raw_name() else { continue };
+                let told = frame.function.as_ref().and_then(|function| function.raw_name().ok());
+                let Some(name) = told.or_else(|| symbol().map(Cow::Borrowed)) else { continue };
                 let location = frame.location.and_then(|location| {
                     let file = short_path(location.file?);
                     Some(
@@ -132,12 +140,16 @@ impl Symbols {
                 frames.push(Frame { function: demangled(&name), location });
             }
         }
-        if frames.is_empty() {
-            let function = self
-                .loader
-                .find_symbol(addr)
-                .map_or_else(|| format!("{:#010x}", addr + 1), demangled);
-            frames.push(Frame { function, location: None });
+        // With line tables only, the function that the others are inlined into has its path in the
+        // table of symbols.
+        let named = symbol().filter(|name| rustc_demangle::try_demangle(name).is_ok());
+        match (frames.last_mut(), named) {
+            (Some(outermost), Some(name)) => outermost.function = demangled(name),
+            (Some(_), None) => {}
+            (None, _) => {
+                let function = symbol().map_or_else(|| format!("{:#010x}", addr + 1), demangled);
+                frames.push(Frame { function, location: None });
+            }
         }
         frames
     }
@@ -173,10 +185,26 @@ mod tests {
         assert!(!is_users("__rust_alloc"));
         assert!(!is_users("<T as alloc::vec::spec_from_elem::SpecFromElem>::from_elem"));
         assert!(!is_users("<&mut A as allocator_api2::alloc::Allocator>::allocate"));
+        assert!(!is_users("heap_caps_malloc"));
+        assert!(!is_users("__wrap_esparto_malloc"));
+        assert!(is_users("esparto_demo::main"));
         assert!(is_users("<u8 as app::Pixel>::black"));
         assert!(is_users("app::decode"));
         assert!(is_users("<app::Image as core::clone::Clone>::clone"));
         assert!(is_users("main"));
+    }
+
+    #[test]
+    fn a_name_without_a_path_belongs_to_the_crate_of_its_file() {
+        let is_users = |function: &str, location: &str| {
+            Frame { function: function.to_owned(), location: Some(location.to_owned()) }.is_users()
+        };
+        assert!(!is_users("grow<app::Pixel>", "alloc/src/raw_vec/mod.rs:7"));
+        assert!(!is_users("allocate", "allocator-api2-0.4.1/src/alloc.rs:30"));
+        assert!(!is_users("insert", "hashbrown-0.15.2/src/map.rs:3"));
+        assert!(is_users("decode", "app/src/main.rs:9"));
+        assert!(is_users("main", "src/main.c:9"));
+        assert!(is_users("alloc_table::grow", "alloc/src/lib.rs:1"));
     }
 
     #[test]

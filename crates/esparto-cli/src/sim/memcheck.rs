@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::profile::Profile;
 use crate::Failure;
-use crate::report::{Frame, Symbols};
+use crate::report::{Frame, Symbols, crate_of};
 
 /// Functions of allocators in C; Esparto's own are known by their crate.
 const ALLOCATORS: [&str; 8] =
@@ -91,18 +91,12 @@ impl CodeMap for FirmwareCode {
     }
 }
 
-/// The crate, or the whole name of a function of C.
-fn owner(function: &str) -> &str {
-    let name = function.trim_start_matches(['<', '&', '*', '[', '(']);
-    name.split("::").next().unwrap_or(name)
-}
-
 fn is_allocator(function: &str) -> bool {
-    owner(function) == "esparto" || ALLOCATORS.contains(&function)
+    crate_of(function) == "esparto" || ALLOCATORS.contains(&function)
 }
 
 fn is_runtime(function: &str) -> bool {
-    RUNTIME.contains(&owner(function))
+    RUNTIME.contains(&crate_of(function))
         || function.starts_with("__rust_")
         || function.starts_with("__rustc")
 }

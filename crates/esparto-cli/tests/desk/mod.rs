@@ -1,7 +1,6 @@
 //! A folder with a firmware in the making, for the tests of overlays.
 
-// Each test uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +34,16 @@ files = ["shapes*.o"]
 depends = ["fft"]
 "#;
 
+/// The same for an LX106, but for the overlays.
+pub const LX106_CONFIG: &str = "chip = \"esp8266\"\ndata = { addr = 0x3ffe9000, size = \"4K\" }\n\
+    slot = [{ addr = 0x40104000, size = \"16K\" }]\n";
+
+const LX106_SCRIPT: &str = "MEMORY { RAM (rw) : ORIGIN = 0x3ffe8000, LENGTH = 4K\n\
+    ROM (rx) : ORIGIN = 0x40201000, LENGTH = 1M }\n\
+    ENTRY(_start)\nSECTIONS {\n .text : { *(.literal .literal.*) *(.text .text.*) } > ROM\n\
+    .rodata : { *(.rodata .rodata.*) } > RAM\n .data : { *(.data .data.*) } > RAM\n\
+    .bss (NOLOAD) : { *(.bss .bss.* COMMON) } > RAM\n}\n";
+
 /// A folder with a firmware in the making.
 pub struct Desk {
     pub dir: tempfile::TempDir,
@@ -42,7 +51,13 @@ pub struct Desk {
 
 impl Desk {
     pub fn new() -> Self {
-        let desk = Self { dir: tempfile::tempdir().expect("a folder for a while") };
+        Self::called("desk")
+    }
+
+    /// In a folder whose name begins so.
+    pub fn called(name: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix(name).tempdir();
+        let desk = Self { dir: dir.expect("a folder for a while") };
         desk.write("esparto.toml", CONFIG);
         desk.compile("fft.c", "fft.o", &[]);
         desk.compile("shapes.cpp", "shapes.o", &[]);
@@ -86,6 +101,25 @@ impl Desk {
         command.arg(format!("@{}", self.path("ov/link.args").display()));
         command.arg("-o").arg(self.path("firmware.elf")).args(flags);
         run_tool(&mut command);
+    }
+
+    /// Compiles for the LX106.
+    pub fn compile_lx106(&self, source: &str, object: &str, flags: &[&str]) {
+        let own = self.path(source);
+        let source = if own.is_file() { own } else { Path::new(SOURCES).join(source) };
+        let mut command = Command::new("xtensa-lx106-elf-gcc");
+        command.args(["-Os", "-mlongcalls", "-ffunction-sections", "-fdata-sections"]).args(flags);
+        run_tool(command.arg("-c").arg(source).arg("-o").arg(self.path(object)));
+    }
+
+    /// The final link for the LX106, of `objects` and of what the overlays' step wrote.
+    pub fn link_lx106(&self, objects: &[&str]) {
+        self.write("lx106.ld", LX106_SCRIPT);
+        let mut command = Command::new("xtensa-lx106-elf-ld");
+        command.args(["--gc-sections", "-T"]).arg(self.path("lx106.ld"));
+        command.args(objects.iter().map(|object| self.path(object)));
+        command.arg(format!("@{}", self.path("ov/link.args").display()));
+        run_tool(command.arg("-o").arg(self.path("firmware.elf")));
     }
 
     pub fn pack(&self) -> Result<String, String> {

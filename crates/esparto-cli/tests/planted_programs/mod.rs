@@ -1,31 +1,33 @@
 //! The programs of `firmware/planted`, built.
-#![allow(dead_code, reason = "each test uses a part")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
-pub(crate) fn firmware() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware")
-}
+use crate::firmware_dir::{built, firmware};
 
 /// Builds all programs for `target` on QEMU's machine; gives the folder they are in.
 pub(crate) fn build(target: &str) -> PathBuf {
-    build_with("planted", target, &[])
+    build_with("planted", target, &[], &[])
 }
 
-/// Builds all programs for the map of `chip`, their code in SRAM.
+/// Builds all programs for the map of `chip`, their code in SRAM, their names mangled as nightly
+/// compilers do it.
 pub(crate) fn build_for(chip: &str, target: &str) -> PathBuf {
     let place = [("ESPARTO_CHIP", chip), ("ESPARTO_CODE", "sram")];
-    build_with(&format!("planted-{chip}"), target, &place)
+    let names = r#"target.'cfg(target_os = "none")'.rustflags=["-Csymbol-mangling-version=v0"]"#;
+    build_with(&format!("planted-{chip}"), target, &place, &["--config", names])
 }
 
-fn build_with(folder: &str, target: &str, place: &[(&str, &str)]) -> PathBuf {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+/// Builds them where all firmware is, one set at a time: what they have in common is compiled once.
+fn build_with(folder: &str, target: &str, place: &[(&str, &str)], words: &[&str]) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let status = Command::new(env!("CARGO"))
         .current_dir(firmware())
         .args(["build", "--quiet", "--release", "--locked", "--target", target, "-p", "planted"])
-        .arg("--target-dir")
-        .arg(&out)
+        .args(words)
         .env_remove("RUSTFLAGS")
         .envs(place.iter().copied())
         // A debugger wants variables too.
@@ -33,7 +35,15 @@ fn build_with(folder: &str, target: &str, place: &[(&str, &str)]) -> PathBuf {
         .status()
         .expect("cargo starts");
     assert!(status.success(), "the programs do not build; `rustup target add {target}`?");
-    out.join(target).join("release")
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder).join(target);
+    fs::create_dir_all(&out).expect("there is room");
+    let sources = fs::read_dir(firmware().join("planted/src/bin")).expect("there are programs");
+    for source in sources {
+        let source = source.expect("a program").path();
+        let program = source.file_stem().expect("it has a name");
+        fs::copy(built(target).join(program), out.join(program)).expect("built, and there is room");
+    }
+    out
 }
 
 /// The number of the line of `text` that ends with `mark`, or that comes after it when the mark

@@ -16,6 +16,22 @@ pub(crate) const INTERNAL: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::W
 pub(crate) const EXTERNAL: Caps = Caps::EXTERNAL.union(Caps::BYTE).union(Caps::WORD);
 pub(crate) const BOOKKEEPING_BYTES: usize = 32;
 
+/// The heaps that a trace is replayed with.
+pub(crate) const HEAPS: [&str; 12] = [
+    "realtime",
+    "throughput",
+    "heap_1",
+    "heap_2",
+    "heap_4",
+    "heap_5",
+    "linked-list",
+    "linked-list:best",
+    "linked-list:no-merge",
+    "linked-list:best:no-merge",
+    "linked-list:carried",
+    "linked-list:best:carried",
+];
+
 pub(crate) fn esparto(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_esparto")).args(args).output().expect("the binary runs")
 }

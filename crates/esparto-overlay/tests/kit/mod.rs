@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use esparto_image::firmware::{OverlayEntry, SlotEntry};
 use esparto_image::{
@@ -78,6 +78,7 @@ pub struct World {
     pub slots: Vec<SlotEntry>,
     pub entries: Vec<OverlayEntry>,
     pub build_id: [u8; 32],
+    build_id_words: [u32; 8],
     pub in_interrupt: AtomicBool,
     pub elsewhere: AtomicU32,
     /// The read to fail, counted from 0; and how: short or not at all.
@@ -85,8 +86,13 @@ pub struct World {
     pub waits: AtomicU32,
     /// What a constructor does besides being called.
     pub on_call: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// Who is told of events, besides the list of them.
+    pub on_event: Mutex<Option<Arc<OnEvent>>>,
     ticks: AtomicU32,
 }
+
+/// Who is told of an event.
+pub type OnEvent = dyn Fn(Event) + Send + Sync;
 
 pub type Tested = Overlays<Card, Bus, Board, Firmware, 4, 16>;
 
@@ -143,7 +149,8 @@ impl World {
             })
             .collect();
         change(&mut entries);
-        let build_id = core::array::from_fn(|index| index as u8 ^ 0xA5);
+        let build_id: [u8; 32] = core::array::from_fn(|index| index as u8 ^ 0xA5);
+        let word = |index: usize| build_id.as_chunks().0[index];
         let world = Self {
             chip: Mutex::default(),
             files: Mutex::default(),
@@ -152,11 +159,13 @@ impl World {
             slots,
             entries,
             build_id,
+            build_id_words: core::array::from_fn(|index| u32::from_le_bytes(word(index))),
             in_interrupt: AtomicBool::new(false),
             elsewhere: AtomicU32::new(0),
             fail_at: Mutex::new(None),
             waits: AtomicU32::new(0),
             on_call: Mutex::new(None),
+            on_event: Mutex::new(None),
             ticks: AtomicU32::new(0),
         };
         let world = Box::leak(Box::new(world));
@@ -388,6 +397,10 @@ impl Platform for Board {
 
     fn event(&self, event: Event) {
         self.0.chip().events.push(event);
+        let on_event = self.0.on_event.lock().expect("no panic while held").clone();
+        if let Some(tell) = on_event {
+            tell(event);
+        }
     }
 
     unsafe fn store_data(&self, addr: u32, word: u32) {
@@ -412,9 +425,11 @@ impl Platform for Board {
 
 impl Tables for Firmware {
     fn identity(&self) -> Identity<'_> {
+        const CHIP: [u32; 5] =
+            [u32::from_le_bytes(*b"esp3"), u32::from_le_bytes(*b"2c3\0"), 0, 0, 0];
         Identity {
-            build_id: &self.0.build_id,
-            chip: b"esp32c3\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            build_id: &self.0.build_id_words,
+            chip: &CHIP,
             isa: Isa::Rv32imc.code(),
             abi: Abi::Ilp32.code(),
         }
@@ -424,8 +439,8 @@ impl Tables for Firmware {
         self.0.entries.len()
     }
 
-    fn overlay(&self, index: usize) -> OverlayEntry {
-        self.0.entries[index]
+    fn overlay(&self, index: usize) -> &OverlayEntry {
+        &self.0.entries[index]
     }
 
     fn name(&self, index: usize) -> &str {

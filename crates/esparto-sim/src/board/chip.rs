@@ -3,7 +3,7 @@
 use esparto_chips::{AddrRange, Bus as ChipBus, Chip, ChipRegion, Kind, Role, WordOrder};
 
 use crate::bus::{Bus, flags};
-use crate::device::Devices;
+use crate::device::{Devices, Set};
 
 /// Choices of module and build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl ChipOptions {
 const FLASH_BYTES: u32 = 4 << 20;
 
 pub(super) fn bus(chip: &Chip, options: &ChipOptions) -> Bus {
-    let mut bus = Bus::new(Devices::default(), false);
+    let mut bus = Bus::new(Devices::new(Set::Virt), false);
     let mut places: Vec<(AddrRange, u32)> = Vec::new();
     for region in chip.regions.iter().filter(|region| region.role == Role::Memory) {
         let Some(range) = answering(region, options) else { continue };

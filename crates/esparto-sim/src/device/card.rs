@@ -178,9 +178,10 @@ impl Card {
                 self.is_application = true;
                 self.respond(&[self.status()]);
             }
+            // It begins to wake up, and says what it was.
             (true, 41) => {
+                self.respond(&[self.status()]);
                 self.is_idle = false;
-                self.respond(&[0]);
             }
             // Powered up, high capacity, all voltages.
             (false, 58) => self.respond(&[self.status(), 0xC0, 0xFF, 0x80, 0]),

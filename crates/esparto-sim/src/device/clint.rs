@@ -7,9 +7,6 @@ const MSIP: u32 = 0;
 const MTIMECMP: u32 = 0x4000;
 const MTIME: u32 = 0xBFF8;
 
-/// Instructions for one tick of the timer: at one instruction a nanosecond, 10 MHz.
-pub(crate) const INSTRUCTIONS_PER_TICK: u64 = 100;
-
 /// So far away that nobody waits for it: some hundred years.
 const NEVER: u64 = 1 << 62;
 
@@ -23,18 +20,19 @@ pub(crate) struct Clint {
     due: Option<u64>,
     /// Time that passed in `wfi`, in instructions' worth.
     idle: u64,
-}
-
-impl Default for Clint {
-    fn default() -> Self {
-        Self { is_software: false, compare: u64::MAX, is_timer: false, due: None, idle: 0 }
-    }
+    /// Instructions for one tick of the timer.
+    tick: u64,
 }
 
 impl Clint {
+    /// A timer that counts once in `tick` instructions.
+    pub(crate) fn new(tick: u64) -> Self {
+        Self { is_software: false, compare: u64::MAX, is_timer: false, due: None, idle: 0, tick }
+    }
+
     /// The time after `now` instructions, in ticks.
     pub(crate) fn time(&self, now: u64) -> u64 {
-        now.saturating_add(self.idle) / INSTRUCTIONS_PER_TICK
+        now.saturating_add(self.idle) / self.tick
     }
 
     /// Interrupts that wait.
@@ -104,6 +102,6 @@ impl Clint {
         self.is_timer = compare <= time;
         // Counted from now and not from the last tick, as QEMU does.
         self.due = (!self.is_timer)
-            .then(|| now.saturating_add((compare - time).saturating_mul(INSTRUCTIONS_PER_TICK)));
+            .then(|| now.saturating_add((compare - time).saturating_mul(self.tick)));
     }
 }

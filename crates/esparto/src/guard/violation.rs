@@ -188,7 +188,7 @@ impl ViolationLog {
     }
 
     /// Keeps a violation; one that is kept already (a check finds it every time) only counts.
-    pub(super) fn put(&self, violation: Violation) {
+    pub fn put(&self, violation: Violation) {
         self.with(|inner| {
             inner.count = inner.count.wrapping_add(1);
             if inner.kept.contains(&Some(violation)) {

@@ -133,7 +133,9 @@ impl<H: RawHeap> SizedHeap<H> {
         // SAFETY: the word lies in the heap's memory and is aligned.
         let header = unsafe { header.read() };
         let (size, align) = seal::open(addr, header)?;
-        let is_inside = addr.checked_add(size - 1).is_some_and(|last| self.may_hold(last));
+        // What shows a word that fits by chance must not lead out of the memory.
+        let is_inside = addr.checked_add(size - 1).is_some_and(|last| self.may_hold(last))
+            && (H::lead_bytes() != 0 || self.may_hold(addr.wrapping_sub(align)));
         is_inside.then_some((size, align))
     }
 

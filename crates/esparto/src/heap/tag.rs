@@ -16,9 +16,18 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use self::bits::{FIRST_HUGE, FIRST_LARGE, list_of};
-use self::control::{Control, DRAIN, END, KEEP, LIVE, MOST, ROOMY};
+use self::control::{Control, DRAIN, FIRST, KEEP, LIVE, MOST, ROOMY, STRETCHES};
 pub use self::preset::{Preset, Realtime, Throughput};
-use super::{Corruption, Cursor, ExtendError, Extent, Grant, InitError, Progress, RawHeap};
+use super::{Corruption, Cursor, ExtendError, Extent, Grant, InitError, Moved, Progress, RawHeap};
+
+/// A block at its new place.
+#[inline(always)]
+fn moved(block: *mut u8, taken_bytes: usize, is_over_old: bool) -> Option<Moved> {
+    NonNull::new(block).map(|ptr| Moved { grant: Grant { ptr, taken_bytes }, is_over_old })
+}
+
+/// Blocks to this size take in what is free in front of them before they look for room elsewhere.
+const SHORT_BYTES: usize = 24;
 
 /// The default heap of a region: no header, merging at every free, a bounded worst case.
 ///
@@ -103,7 +112,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
             control.set_word(MOST, end as u32);
             control.set_last_list(last_list);
             let end = control.start().add(end);
-            control.set_link(control.start().add(END), end);
+            control.set_link(control.start().add(STRETCHES), end.wrapping_add(FIRST));
             control.set_tag(end, LIVE);
             let block = control.start().add(first);
             let size = end.addr() - block.addr();
@@ -157,6 +166,8 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         size
     }
 
+    // Most often it is refused after a look at one byte.
+    #[inline(always)]
     unsafe fn grow(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize> {
         let control = self.control();
         let (old, new) = (Control::<P>::footprint(old.size()), Control::<P>::footprint(new_size));
@@ -167,6 +178,36 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
             }
         }
         Some(new)
+    }
+
+    #[inline(always)]
+    unsafe fn grow_moving(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new_size: usize,
+    ) -> Option<Moved> {
+        let control = self.control();
+        let taken = Control::<P>::footprint(old.size());
+        let taken_bytes = Control::<P>::footprint(new_size);
+        let gap = (old.align() - 1) & !(P::GRANULE_BYTES - 1);
+        // SAFETY: as promised by the caller, the block is live and of this layout.
+        unsafe {
+            let block = control.own(ptr);
+            let end = control.end_from_front(block, taken, taken_bytes, gap);
+            // A block so short is carried again for less than a place with room costs.
+            if end.is_null() || old.size() > SHORT_BYTES {
+                let lists = control.roomy_lists(taken_bytes, gap);
+                if lists != 0 {
+                    let block = control.take_roomy(lists, taken_bytes, gap);
+                    return moved(block, taken_bytes, false);
+                }
+            }
+            if end.is_null() {
+                return None;
+            }
+            moved(control.extend_front(block, taken, taken_bytes, end), taken_bytes, true)
+        }
     }
 
     unsafe fn shrink(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize> {

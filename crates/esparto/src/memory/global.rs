@@ -4,12 +4,17 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
 
 use super::Memory;
+use super::state::State;
 use crate::Sink;
 
 // SAFETY: blocks come from heaps, which keep the promises of `RawHeap`; nothing here unwinds.
 unsafe impl<const N: usize, S: Sink> GlobalAlloc for Memory<N, S> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.served(None, |state| state.allocate(None, layout, state.global_policy))
+        if State::<N, S>::LED {
+            let Some(policy) = self.locked(|state| state.global_policy) else { return null_mut() };
+            return self.allocate_for(None, layout, policy).map_or(null_mut(), NonNull::as_ptr);
+        }
+        self.served(None, |state| state.allocate::<false>(None, layout, state.global_policy))
             .map_or(null_mut(), NonNull::as_ptr)
     }
 

@@ -61,10 +61,8 @@ impl<'m, const N: usize, S: Sink> Handle<'m, N, S> {
     /// As for [`Memory::deallocate`]; of a size of zero nothing is given back.
     pub unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
         if layout.size() != 0 {
-            self.memory.locked(|state| {
-                // SAFETY: passed on.
-                unsafe { state.deallocate(self.owner, ptr, layout) }
-            });
+            // SAFETY: passed on.
+            unsafe { self.memory.deallocate_for(self.owner, ptr, layout) };
         }
     }
 

@@ -61,33 +61,64 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         policy: impl Into<Policy>,
     ) -> Result<NonNull<u8>, AllocError> {
         let policy = policy.into();
-        if let Some((layout, offset_bytes)) = seal::layout(size, align)
+        if seal::layout(size, align).is_some()
             && size != 0
             && let Some(mut inside) = self.enter()
-            && let Some(block) =
-                inside.state.allocate_sized_first((size, align), (layout, offset_bytes), policy)
         {
-            return Ok(block);
+            // SAFETY: what is less than a layout with the same alignment is one too.
+            let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
+            if let Some(block) = inside.state.allocate_first(layout, policy) {
+                return Ok(block);
+            }
         }
         self.allocate_sized_else(size, align, policy)
+    }
+
+    /// The same in less code and a few instructions more: one copy for all who are in no hurry.
+    ///
+    /// # Errors
+    /// As for [`allocate_sized`](Self::allocate_sized).
+    #[inline(always)]
+    pub fn allocate_sized_apart(
+        &self,
+        size: usize,
+        align: usize,
+        policy: impl Into<Policy>,
+    ) -> Result<NonNull<u8>, AllocError> {
+        self.allocate_sized_else(size, align, policy.into())
     }
 
     /// What is left when the first try had nothing: every region, put-off work, the reason.
     #[cold]
     #[inline(never)]
-    fn allocate_sized_else(
+    pub(super) fn allocate_sized_else(
         &self,
         size: usize,
         align: usize,
         policy: Policy,
     ) -> Result<NonNull<u8>, AllocError> {
-        match sized_layouts(size, align) {
-            Ok(layouts) => self.served(None, |state| state.allocate_sized(layouts, policy)),
-            Err(error) => {
-                self.locked(|state| state.last_failure = Some(error));
-                Err(error)
-            }
+        // SAFETY: no block is resized.
+        match unsafe { self.request_sized(None, (size, align), policy) } {
+            Ok((block, _)) => Ok(block),
+            Err(SizedError::Alloc(error)) => Err(error),
+            // There was none.
+            Err(SizedError::NotABlock { .. }) => Err(AllocError::ZeroSize),
         }
+    }
+
+    /// # Safety
+    /// As for [`resize_sized`](Self::resize_sized), if there is a block.
+    #[inline(never)]
+    unsafe fn request_sized(
+        &self,
+        from: Option<NonNull<u8>>,
+        new: (usize, usize),
+        policy: Policy,
+    ) -> Result<(NonNull<u8>, usize), SizedError> {
+        // SAFETY: passed on.
+        let requested =
+            self.served(None, |state| unsafe { state.request_sized(from, new, policy) });
+        requested.map_err(SizedError::Alloc)?
     }
 
     /// Takes a block back; returns its size.
@@ -108,6 +139,51 @@ impl<const N: usize, S: Sink> Memory<N, S> {
             .ok_or(SizedError::NotABlock { addr: ptr.addr().get() })
     }
 
+    /// The same in less code and a few instructions more, one copy for all who are in no hurry.
+    ///
+    /// # Errors
+    /// As for [`deallocate_sized`](Self::deallocate_sized).
+    ///
+    /// # Safety
+    /// As for [`deallocate_sized`](Self::deallocate_sized).
+    #[inline(never)]
+    pub unsafe fn deallocate_sized_apart(&self, ptr: NonNull<u8>) -> Result<(), SizedError> {
+        self.locked(|state| {
+            // SAFETY: passed on.
+            unsafe { state.deallocate_sized_apart(ptr) }
+        })
+        .unwrap_or(Err(SizedError::Alloc(AllocError::Reentered)))
+    }
+
+    /// A [`resize`](Self::resize) where all blocks know their size.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize).
+    pub(super) unsafe fn resize_all_sized(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        policy: Policy,
+    ) -> Result<NonNull<u8>, AllocError> {
+        if old.align() == new.align() {
+            // SAFETY: passed on.
+            return unsafe { self.resize_sized(ptr, new.size(), policy) }.map_err(
+                |error| match error {
+                    SizedError::Alloc(error) => error,
+                    SizedError::NotABlock { .. } => AllocError::ZeroSize,
+                },
+            );
+        }
+        let to = self.allocate_sized_else(new.size(), new.align(), policy)?;
+        // SAFETY: both blocks are live, distinct, and at least this long; the old one is not used any more.
+        unsafe {
+            ptr.copy_to_nonoverlapping(to, old.size().min(new.size()));
+            let _ = self.deallocate_sized_apart(ptr);
+        }
+        Ok(to)
+    }
+
     /// Changes a block's size, in place if that works, else by moving it to wherever `policy` allows.
     ///
     /// # Errors
@@ -123,11 +199,8 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         policy: impl Into<Policy>,
     ) -> Result<NonNull<u8>, SizedError> {
         let policy = policy.into();
-        let resized = self.served(None, |state| {
-            // SAFETY: passed on.
-            unsafe { state.resize_sized(ptr, size, policy) }
-        });
-        let (to, copied_bytes) = resized.map_err(SizedError::Alloc)??;
+        // SAFETY: passed on.
+        let (to, copied_bytes) = unsafe { self.request_sized(Some(ptr), (size, 0), policy) }?;
         if to != ptr {
             // SAFETY: both blocks are live, distinct, and at least this long.
             unsafe { ptr.copy_to_nonoverlapping(to, copied_bytes) };
@@ -144,36 +217,25 @@ impl<const N: usize, S: Sink> Memory<N, S> {
         self.locked(|state| state.look_sized(ptr)).flatten().map(|layout| layout.size())
     }
 
+    /// Was this a block of this kind that was given back, as far as can be seen? Its memory may have
+    /// been used again since, and what is no block may look like one that was.
+    pub fn was_sized(&self, ptr: NonNull<u8>) -> bool {
+        self.locked(|state| state.was_sized(ptr)).unwrap_or(false)
+    }
+
     /// Frees and resizes of pointers that were no live block of this kind.
     pub fn refused_free_count(&self) -> usize {
         self.locked(|state| state.refused_free_count).unwrap_or(0)
     }
 }
 
-/// A block that knows its size, as the caller and as the heap see it.
-#[derive(Clone, Copy)]
-pub(super) struct Layouts {
-    /// The caller's bytes.
-    pub(super) outer: Layout,
-    /// The heap's block.
-    pub(super) inner: Layout,
-    /// How far the caller's bytes are into the heap's block.
-    pub(super) offset_bytes: usize,
-}
-
-impl Layouts {
-    pub(super) fn new(size: usize, align: usize) -> Option<Self> {
-        let (inner, offset_bytes) = seal::layout(size, align)?;
-        let outer = Layout::from_size_align(size, align).ok()?;
-        Some(Self { outer, inner, offset_bytes })
-    }
-}
-
-fn sized_layouts(size: usize, align: usize) -> Result<Layouts, AllocError> {
+/// The layout of a block that its word can state, with room for what is in front of it.
+pub(super) fn sized_layout(size: usize, align: usize) -> Result<Layout, AllocError> {
     if size == 0 {
         return Err(AllocError::ZeroSize);
     }
     let limit_bytes = seal::LIMIT_BYTES;
-    Layouts::new(size, align)
-        .ok_or(AllocError::TooLarge { requested_bytes: size.max(align), limit_bytes })
+    let too_large = AllocError::TooLarge { requested_bytes: size.max(align), limit_bytes };
+    seal::layout(size, align).ok_or(too_large)?;
+    Layout::from_size_align(size, align).map_err(|_| too_large)
 }

@@ -1,22 +1,19 @@
 //! What the lock of a memory protects.
 
+mod failure;
+mod tell;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+pub(super) use failure::Refused;
+
 use super::AllocError;
 use super::slot::Slot;
+use super::ways::{Manner, UsualHeap};
+use crate::heap::sized::seal;
 use crate::heap::{Corruption, Cursor, ExtendError, Extent, InitError, Progress, RawHeap};
-use crate::{Caps, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Sink};
-
-/// A request that no heap could serve as they are now.
-#[derive(Clone, Copy)]
-pub(super) struct Refused {
-    /// What the heaps were asked for.
-    pub(super) layout: Layout,
-    /// What the caller asked for, and the trace is told.
-    pub(super) told: Layout,
-    pub(super) policy: Policy,
-}
+use crate::{Caps, Owner, Policy, Region, RegionError, RegionId, RegionStats, Sink};
 
 #[derive(Debug)]
 pub(super) struct State<const N: usize, S> {
@@ -25,11 +22,18 @@ pub(super) struct State<const N: usize, S> {
     pub(super) global_policy: Policy,
     pub(super) foreign_free_count: usize,
     pub(super) refused_free_count: usize,
-    pub(super) last_failure: Option<AllocError>,
+    last_failure: Option<AllocError>,
+    /// The last refused request, when nobody said yet why it was.
+    unexplained: Option<Refused>,
+    are_peaks_anew: bool,
     pub(super) sink: S,
 }
 
 impl<const N: usize, S: Sink> State<N, S> {
+    const USUAL: Option<UsualHeap> = S::USUAL;
+    /// Do heaps that can leave their lead in front of each block?
+    pub(super) const LED: bool = Self::USUAL.is_some();
+
     pub(super) const fn new(sink: S) -> Self {
         Self {
             slots: [const { None }; N],
@@ -38,6 +42,8 @@ impl<const N: usize, S: Sink> State<N, S> {
             foreign_free_count: 0,
             refused_free_count: 0,
             last_failure: None,
+            unexplained: None,
+            are_peaks_anew: false,
             sink,
         }
     }
@@ -52,15 +58,13 @@ impl<const N: usize, S: Sink> State<N, S> {
     }
 
     #[inline]
-    pub(super) fn slot_of(&mut self, ptr: NonNull<u8>) -> Option<(RegionId, &mut Slot)> {
-        let addr = ptr.addr().get();
+    pub(super) fn slot_of(&mut self, addr: usize) -> Option<(RegionId, &mut Slot)> {
         self.slots_mut().find(|(_, slot)| slot.region.contains_addr(addr))
     }
 
     /// The same without its number, which costs something at each region passed.
     #[inline(always)]
-    pub(super) fn slot_at(&mut self, ptr: NonNull<u8>) -> Option<&mut Slot> {
-        let addr = ptr.addr().get();
+    pub(super) fn slot_at(&mut self, addr: usize) -> Option<&mut Slot> {
         let mut slots = self.slots.iter_mut().map_while(Option::as_mut);
         slots.find(|slot| slot.region.contains_addr(addr))
     }
@@ -68,39 +72,24 @@ impl<const N: usize, S: Sink> State<N, S> {
     /// The number of the region in a place.
     #[inline(always)]
     pub(super) fn id_of(&self, slot: *const Slot) -> RegionId {
-        let offset_bytes = slot.addr().wrapping_sub(self.slots.as_ptr().addr());
+        Self::id_behind(self.slots.as_ptr(), slot)
+    }
+
+    #[inline(always)]
+    fn id_behind(first: *const Option<Slot>, slot: *const Slot) -> RegionId {
+        let offset_bytes = slot.addr().wrapping_sub(first.addr());
         RegionId((offset_bytes / size_of::<Option<Slot>>()) as u8)
     }
 
-    // Inlined, and so are those that tell: the sink then knows the kind of event at each place, and
-    // a trace costs half as many instructions where the compiler goes for size.
-    #[inline(always)]
-    pub(super) fn tell(&mut self, owner: Option<Owner>, event: Event) {
-        self.sink.record(owner.unwrap_or(self.owner), event);
-    }
-
     /// # Safety
-    /// As for `Memory::add`.
+    /// As for `Memory::add`, and `Memory::add_usual` for a heap that `is_usual`.
+    #[inline(always)]
     pub(super) unsafe fn add<H: RawHeap + 'static>(
         &mut self,
         region: Region,
+        is_usual: bool,
     ) -> Result<RegionId, RegionError> {
-        region.validate()?;
-        for (with, slot) in self.slots() {
-            let start_addr = region.start_addr();
-            let other_start_addr = slot.region.start_addr();
-            if start_addr == other_start_addr && region.len_bytes() == slot.region.len_bytes() {
-                return Err(RegionError::Duplicate { with, start_addr });
-            }
-            if region.overlaps(&slot.region) {
-                return Err(RegionError::Overlaps { with, start_addr, other_start_addr });
-            }
-        }
-        let index = self.slots().count();
-        if index == N {
-            return Err(RegionError::TooMany { limit_count: N });
-        }
-
+        let index = self.admit(&region)?;
         let control = Layout::new::<H>();
         let (place, memory) = if region.caps().contains(Caps::INTERNAL) {
             let (place, memory) = split_control(&region, control)?;
@@ -119,23 +108,41 @@ impl<const N: usize, S: Sink> State<N, S> {
         .cast::<H>();
         // SAFETY: the place is free memory of the control block's size and alignment, and ours.
         unsafe { place.write(heap) };
-        let mut slot = Slot {
-            region,
-            heap: place,
-            live_bytes: 0,
-            live_count: 0,
-            peak_bytes: 0,
-            bookkeeping_bytes: 0,
-            failure_count: 0,
-            change_count: 0,
+        let manner = match (is_usual, Self::LED) {
+            (true, _) => Manner::usual(place),
+            (false, true) => Manner::led(place),
+            (false, false) => Manner::common(place),
         };
-        // Nothing is live yet: what is not free is bookkeeping.
-        slot.bookkeeping_bytes = region.len_bytes() - slot.free().bytes;
+        // SAFETY: a heap of this type, which nobody else knows of.
+        let mut slot = unsafe { Slot::new(region, manner) };
+        if !is_usual {
+            slot.count(None);
+        }
         // Not by index: a panic that cannot be would bring all of its text along.
         if let Some(place) = self.slots.get_mut(index) {
             *place = Some(slot);
         }
         Ok(RegionId(index as u8))
+    }
+
+    /// The place of a region that can be added.
+    fn admit(&self, region: &Region) -> Result<usize, RegionError> {
+        region.validate()?;
+        for (with, slot) in self.slots() {
+            let start_addr = region.start_addr();
+            let other_start_addr = slot.region.start_addr();
+            if start_addr == other_start_addr && region.len_bytes() == slot.region.len_bytes() {
+                return Err(RegionError::Duplicate { with, start_addr });
+            }
+            if region.overlaps(&slot.region) {
+                return Err(RegionError::Overlaps { with, start_addr, other_start_addr });
+            }
+        }
+        let index = self.slots().count();
+        if index == N {
+            return Err(RegionError::TooMany { limit_count: N });
+        }
+        Ok(index)
     }
 
     /// Gives a region's heap the memory behind it.
@@ -152,68 +159,59 @@ impl<const N: usize, S: Sink> State<N, S> {
             return Err(ExtendError::Unsupported);
         };
         // SAFETY: passed on.
-        let gained_bytes = unsafe { slot.heap_mut().extend(added) }?;
-        slot.region = whole;
-        slot.bookkeeping_bytes += added.len() - gained_bytes;
-        Ok(())
+        unsafe { slot.lengthen(whole, added, Self::USUAL) }
     }
 
     /// Takes memory for the control block of an external region's heap.
     fn allocate_control(&mut self, control: Layout) -> Result<NonNull<u8>, RegionError> {
         self.slots_mut()
             .filter(|(_, slot)| slot.region.caps().contains(Caps::INTERNAL))
-            .find_map(|(_, slot)| {
-                let grant = slot.heap_mut().allocate(control)?;
-                slot.bookkeeping_bytes += grant.taken_bytes;
-                Some(grant.ptr)
-            })
+            .find_map(|(_, slot)| slot.take_for_control(control))
             .ok_or(RegionError::NoInternalMemory { needed_bytes: control.size() })
     }
 
-    pub(super) fn allocate(
+    pub(super) fn allocate<const SIZED: bool>(
         &mut self,
         owner: Option<Owner>,
         layout: Layout,
         policy: Policy,
     ) -> Result<NonNull<u8>, Refused> {
-        let (region, ptr) = self.allocate_untold(layout, policy)?;
+        let (region, ptr) = self.allocate_untold::<SIZED>(layout, policy)?;
         self.tell_allocate(owner, region, ptr, layout, policy);
         Ok(ptr)
     }
 
-    pub(super) fn allocate_untold(
+    /// A block that knows its size is of a layout that [`sized_layout`](super::sized::sized_layout) let in.
+    pub(super) fn allocate_untold<const SIZED: bool>(
         &mut self,
         layout: Layout,
         policy: Policy,
     ) -> Result<(RegionId, NonNull<u8>), Refused> {
         let (require, prefer) = (policy.required(), policy.preferred(layout.size()));
         if layout.size() != 0 {
+            // What has all that is preferred, and then the rest; unless nothing is preferred.
+            if let Some(done) = self.search::<SIZED>(layout, require | prefer, Caps::empty()) {
+                return Ok(done);
+            }
             if !prefer.is_empty()
-                && let Some(done) =
-                    self.allocate_where(layout, |caps| caps.contains(require | prefer))
+                && let Some(done) = self.search::<SIZED>(layout, require, prefer)
             {
                 return Ok(done);
             }
-            // Preferred regions were tried already, unless nothing is preferred.
-            if let Some(done) = self.allocate_where(layout, |caps| {
-                caps.contains(require) && (prefer.is_empty() || !caps.contains(prefer))
-            }) {
-                return Ok(done);
-            }
         }
-        Err(Refused { layout, told: layout, policy })
+        let whole = if SIZED { seal::layout(layout.size(), layout.align()) } else { None };
+        let told = layout;
+        Err(Refused { layout: whole.map_or(layout, |(whole, _)| whole), told, policy })
     }
 
     /// From what the policy likes best, or nothing, in the fewest instructions: what nearly every
     /// request gets. The size is not zero.
     #[inline(always)]
-    pub(super) fn allocate_first(
-        &mut self,
-        layout: Layout,
-        policy: Policy,
-    ) -> Option<(RegionId, NonNull<u8>)> {
+    pub(super) fn allocate_first(&mut self, layout: Layout, policy: Policy) -> Option<NonNull<u8>> {
         let wanted = policy.required() | policy.preferred(layout.size());
-        self.allocate_where(layout, |caps| caps.contains(wanted))
+        let (region, ptr) = self.allocate_where::<true>(layout, wanted, Caps::empty())?;
+        self.tell_allocate(None, region, ptr, layout, policy);
+        Some(ptr)
     }
 
     /// Does one bounded step of the work that a heap put off, if a heap that may serve the request
@@ -225,105 +223,59 @@ impl<const N: usize, S: Sink> State<N, S> {
             && self.slots_mut().any(|(_, slot)| {
                 slot.region.caps().contains(required)
                     && size_bytes <= slot.limit_bytes().saturating_sub(slot.live_bytes)
-                    && slot.heap_mut().settle()
+                    && slot.settle()
             })
     }
 
-    /// Gives up: tells, and says which figure stood in the way.
-    #[cold]
-    pub(super) fn refuse(&mut self, owner: Option<Owner>, refused: &Refused) -> AllocError {
-        let error = self.explain(refused.layout, refused.policy.required());
-        self.last_failure = Some(error);
-        self.tell_failure(owner, refused.told, refused.policy);
-        error
-    }
-
-    #[inline]
-    fn allocate_where(
+    /// From the regions that have these capabilities and not all of those; of which there may be none.
+    #[inline(always)]
+    fn search<const SIZED: bool>(
         &mut self,
         layout: Layout,
-        wanted: impl Fn(Caps) -> bool,
+        has: Caps,
+        lacks: Caps,
     ) -> Option<(RegionId, NonNull<u8>)> {
-        for (id, slot) in self.slots_mut() {
-            if wanted(slot.region.caps())
-                && let Some(grant) = slot.heap_mut().allocate(layout)
-            {
-                slot.account(0, grant.taken_bytes);
-                slot.live_count += 1;
-                return Some((id, grant.ptr));
-            }
+        if Self::LED {
+            self.search_apart::<SIZED>(layout, has, lacks)
+        } else {
+            self.allocate_where::<SIZED>(layout, has, lacks)
         }
-        None
     }
 
-    /// The figure that stood in the way.
-    fn explain(&mut self, layout: Layout, required: Caps) -> AllocError {
-        if layout.size() == 0 {
-            return AllocError::ZeroSize;
-        }
-        let (mut present, mut limit_bytes, mut free_bytes) = (Caps::empty(), None, 0);
-        let mut largest = (0, RegionId(0));
-        for (id, slot) in self.slots_mut() {
-            present |= slot.region.caps();
-            if !slot.region.caps().contains(required) {
-                continue;
-            }
-            slot.failure_count += 1;
-            limit_bytes = limit_bytes.max(Some(slot.limit_bytes()));
-            free_bytes += slot.limit_bytes() - slot.live_bytes;
-            let largest_free_bytes = slot.heap().largest_free(layout.align());
-            if largest_free_bytes >= largest.0 {
-                largest = (largest_free_bytes, id);
-            }
-        }
-        let requested_bytes = layout.size();
-        match limit_bytes {
-            None => AllocError::NoRegion { required, present },
-            Some(limit_bytes) if requested_bytes > limit_bytes => {
-                AllocError::TooLarge { requested_bytes, limit_bytes }
-            }
-            Some(_) => AllocError::Exhausted {
-                requested_bytes,
-                align_bytes: layout.align(),
-                largest_free_bytes: largest.0,
-                region: largest.1,
-                free_bytes,
-            },
-        }
+    /// One copy, for programs that count bytes of code.
+    #[inline(never)]
+    fn search_apart<const SIZED: bool>(
+        &mut self,
+        layout: Layout,
+        has: Caps,
+        lacks: Caps,
+    ) -> Option<(RegionId, NonNull<u8>)> {
+        self.allocate_where::<SIZED>(layout, has, lacks)
     }
 
     #[inline(always)]
-    pub(super) fn tell_allocate(
+    fn allocate_where<const SIZED: bool>(
         &mut self,
-        owner: Option<Owner>,
-        region: RegionId,
-        ptr: NonNull<u8>,
         layout: Layout,
-        policy: Policy,
-    ) {
-        self.tell(
-            owner,
-            Event::Allocate {
-                region,
-                addr: ptr.addr().get(),
-                size_bytes: layout.size(),
-                align_log2: align_log2(layout),
-                require: policy.required(),
-                prefer: policy.preferred(layout.size()),
-            },
-        );
-    }
-
-    fn tell_failure(&mut self, owner: Option<Owner>, layout: Layout, policy: Policy) {
-        self.tell(
-            owner,
-            Event::Failure {
-                size_bytes: layout.size(),
-                align_log2: align_log2(layout),
-                require: policy.required(),
-                prefer: policy.preferred(layout.size()),
-            },
-        );
+        has: Caps,
+        lacks: Caps,
+    ) -> Option<(RegionId, NonNull<u8>)> {
+        let first = self.slots.as_ptr();
+        for slot in self.slots.iter_mut().map_while(Option::as_mut) {
+            let caps = slot.region.caps();
+            if !caps.contains(has) || (!lacks.is_empty() && caps.contains(lacks)) {
+                continue;
+            }
+            let block = if Self::LED {
+                slot.take::<true, SIZED>(layout)
+            } else {
+                slot.take::<false, SIZED>(layout)
+            };
+            if let Some(block) = block {
+                return Some((Self::id_behind(first, slot), block));
+            }
+        }
+        None
     }
 
     /// Gives a block back without telling; returns its region.
@@ -336,7 +288,7 @@ impl<const N: usize, S: Sink> State<N, S> {
         ptr: NonNull<u8>,
         layout: Layout,
     ) -> Option<RegionId> {
-        let Some((region, slot)) = self.slot_of(ptr) else {
+        let Some((region, slot)) = self.slot_of(ptr.addr().get()) else {
             self.foreign_free_count += 1;
             return None;
         };
@@ -354,8 +306,7 @@ impl<const N: usize, S: Sink> State<N, S> {
     ) {
         // SAFETY: passed on.
         if let Some(region) = unsafe { self.deallocate_untold(ptr, layout) } {
-            let addr = ptr.addr().get();
-            self.tell(owner, Event::Deallocate { region, addr, size_bytes: layout.size() });
+            self.tell_deallocate(owner, region, ptr, layout);
         }
     }
 
@@ -390,19 +341,9 @@ impl<const N: usize, S: Sink> State<N, S> {
         if old.align() != new.align() || new.size() == 0 {
             return None;
         }
-        let (region, slot) = self.slot_of(ptr)?;
+        let (region, slot) = self.slot_of(ptr.addr().get())?;
         // SAFETY: as promised by the caller.
-        let old_taken_bytes = unsafe { slot.heap().taken_bytes(ptr, old) };
-        // SAFETY: as promised by the caller.
-        let taken_bytes = unsafe {
-            if new.size() >= old.size() {
-                slot.heap_mut().grow(ptr, old, new.size())
-            } else {
-                slot.heap_mut().shrink(ptr, old, new.size())
-            }
-        }?;
-        slot.account(old_taken_bytes, taken_bytes);
-        Some(region)
+        unsafe { slot.resize(ptr, old, new.size()) }.then_some(region)
     }
 
     /// The second half of a move: gives the old block back and tells of both.
@@ -418,7 +359,7 @@ impl<const N: usize, S: Sink> State<N, S> {
     ) {
         // SAFETY: passed on.
         let is_back = unsafe { self.deallocate_untold(ptr, old) }.is_some();
-        if let Some((region, _)) = self.slot_of(new_ptr) {
+        if let Some((region, _)) = self.slot_of(new_ptr.addr().get()) {
             let (from, to) = (ptr.addr().get(), new_ptr.addr().get());
             if is_back {
                 self.tell_resize(owner, region, (from, old), (to, new));
@@ -429,34 +370,14 @@ impl<const N: usize, S: Sink> State<N, S> {
         }
     }
 
-    #[inline(always)]
-    pub(super) fn tell_resize(
-        &mut self,
-        owner: Option<Owner>,
-        region: RegionId,
-        (old_addr, old): (usize, Layout),
-        (addr, new): (usize, Layout),
-    ) {
-        self.tell(
-            owner,
-            Event::Resize {
-                region,
-                old_addr,
-                addr,
-                old_size_bytes: old.size(),
-                size_bytes: new.size(),
-                align_log2: align_log2(new),
-            },
-        );
-    }
-
     pub(super) fn region_caps(&self, id: RegionId) -> Option<Caps> {
         Some(self.slots.get(id.index())?.as_ref()?.region.caps())
     }
 
-    pub(super) fn region_stats(&self, id: RegionId) -> Option<RegionStats> {
-        let slot = self.slots.get(id.index())?.as_ref()?;
-        let free = slot.free();
+    pub(super) fn region_stats(&mut self, id: RegionId) -> Option<RegionStats> {
+        let slot = self.slots.get_mut(id.index())?.as_mut()?;
+        slot.count(Self::USUAL);
+        let free = slot.free(Self::USUAL);
         Some(RegionStats {
             id,
             name: slot.region.name(),
@@ -465,39 +386,56 @@ impl<const N: usize, S: Sink> State<N, S> {
             size_bytes: slot.region.len_bytes(),
             free_bytes: free.bytes,
             live_bytes: slot.live_bytes,
-            bookkeeping_bytes: slot.bookkeeping_bytes,
+            bookkeeping_bytes: slot.bookkeeping_bytes(),
             peak_bytes: slot.peak_bytes,
             live_count: slot.live_count,
             free_count: free.count,
             smallest_free_bytes: free.smallest_bytes,
-            largest_free_bytes: slot.heap().largest_free(1),
+            largest_free_bytes: slot.heap(Self::USUAL).largest_free(1),
             failure_count: slot.failure_count,
         })
     }
 
+    /// Counts the peaks from now on, or as if that had never been; false if it is so already.
+    pub(super) fn count_peaks_anew(&mut self, anew: bool) -> bool {
+        if self.are_peaks_anew == anew {
+            return false;
+        }
+        self.are_peaks_anew = anew;
+        for (_, slot) in self.slots_mut() {
+            if anew {
+                slot.past_peak_bytes = core::mem::replace(&mut slot.peak_bytes, slot.live_bytes);
+            } else {
+                slot.peak_bytes = slot.peak_bytes.max(slot.past_peak_bytes);
+            }
+        }
+        true
+    }
+
     pub(super) fn stretch_at(&self, id: RegionId, from_addr: usize) -> Option<Extent> {
         let slot = self.slots.get(id.index())?.as_ref()?;
-        slot.stretch_at(from_addr)
+        slot.stretch_at(from_addr, Self::USUAL)
     }
 
     pub(super) fn check(
-        &self,
+        &mut self,
         id: RegionId,
         cursor: &mut Cursor,
         max_steps: usize,
     ) -> Option<Result<Progress, Corruption>> {
-        let slot = self.slots.get(id.index())?.as_ref()?;
+        let slot = self.slots.get_mut(id.index())?.as_mut()?;
+        slot.count(Self::USUAL);
         if cursor.change_count != slot.change_count {
             *cursor = Cursor::default();
         }
-        let progress = slot.heap().check(cursor, max_steps);
+        let progress = slot.heap(Self::USUAL).check(cursor, max_steps);
         cursor.change_count = slot.change_count;
         if progress == Ok(Progress::Done) {
             let expected_bytes = slot.region.len_bytes();
             let actual_bytes = cursor
                 .free_bytes
                 .wrapping_add(slot.live_bytes)
-                .wrapping_add(slot.bookkeeping_bytes);
+                .wrapping_add(slot.bookkeeping_bytes());
             if expected_bytes != actual_bytes {
                 return Some(Err(Corruption::Account { expected_bytes, actual_bytes }));
             }
@@ -535,8 +473,4 @@ fn region_error(error: InitError, control_bytes: usize) -> RegionError {
             limit_bytes: limit_bytes + control_bytes,
         },
     }
-}
-
-fn align_log2(layout: Layout) -> u8 {
-    layout.align().trailing_zeros() as u8
 }

@@ -1,7 +1,6 @@
 //! Where the tests of the bus keep payloads, and how they wait.
 
-// Each test file uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;

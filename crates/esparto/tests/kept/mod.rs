@@ -1,11 +1,11 @@
 //! Memory that lives for ever, as on the chip, and that a leak check still finds.
 
-// Each test binary uses its own part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
 
+#[expect(dead_code, reason = "to be there is enough")]
 struct Kept(*const ());
 
 // SAFETY: never followed; it is there so that the memory is reachable.
@@ -21,6 +21,7 @@ pub fn kept<T>(value: T) -> &'static mut T {
     unsafe { &mut *value }
 }
 
+#[expect(dead_code, reason = "its bytes are used by their address")]
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([u8; 64]);

@@ -19,7 +19,8 @@ pub fn run<H: RawHeap>(len_bytes: usize, ops: &[Op]) {
     let mut oracle = Oracle::<H>::new(len_bytes);
     for &op in ops {
         oracle.apply(op);
-        oracle.assert_sound();
+        oracle.assert_sound_between();
     }
+    oracle.assert_sound();
     oracle.drain();
 }

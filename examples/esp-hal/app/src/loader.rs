@@ -9,7 +9,7 @@ use static_cell::StaticCell;
 
 use embedded_sdmmc::{RawDirectory, RawFile};
 
-use crate::card::{Disk, NoClock, Volumes};
+use crate::card::{self, Device, Disk, NoClock, Volumes};
 
 /// Slots and overlays that there is room for.
 const SLOTS: usize = 1;
@@ -87,17 +87,31 @@ impl Platform for Machine {
     }
 }
 
-/// Makes the overlays in `folder` of the card callable: from here on, their functions just work.
-///
-/// # Errors
-/// The packer was of another release.
+/// Makes the overlays of the card behind `device` callable: from here on, their functions just work.
+/// Tells how that went; without a card, or with one that is not for this firmware, they are refused.
 pub fn start<W: Writer + Send + 'static>(
     place: &'static StaticCell<All<W>>,
     writer: W,
-    (volumes, folder): (&'static Volumes, RawDirectory),
+    device: Device,
+) {
+    match card::open(device) {
+        Ok(card) => match install(place, writer, card) {
+            Ok(overlays) => println!("overlays: {:?}", overlays.stats()),
+            Err(error) => println!("overlays: {error}"),
+        },
+        Err(error) => println!("card: {error:?}"),
+    }
+}
+
+/// Gives the loader the files of `folder`.
+fn install<W: Writer + Send + 'static>(
+    place: &'static StaticCell<All<W>>,
+    writer: W,
+    (volumes, folder): (Volumes, RawDirectory),
 ) -> Result<&'static All<W>, LoadError> {
+    static VOLUMES: StaticCell<Volumes> = StaticCell::new();
     static BOUNCE: StaticCell<[u32; BOUNCE_WORDS]> = StaticCell::new();
-    let store = Files(FatStore::new(volumes, folder));
+    let store = Files(FatStore::new(VOLUMES.init(volumes), folder));
     let bounce = BOUNCE.init([0; BOUNCE_WORDS]);
     let all = place.init(Overlays::new(store, writer, Machine, Resident::new()?, bounce)?);
     all.install()?;

@@ -13,7 +13,6 @@ use esp_hal::gpio::{Level, Output, OutputConfig};
 use esp_hal::spi::master::{Config, Spi};
 use esp_hal::time::Rate;
 use esp_hal::timer::timg::TimerGroup;
-use esp_println::println;
 use esparto_overlay::Alias;
 use static_cell::StaticCell;
 
@@ -25,7 +24,6 @@ const ALIAS_BYTES: u32 = 0x70_0000;
 static SRAM: StaticCell<[MaybeUninit<u8>; SRAM_BYTES]> = StaticCell::new();
 #[esp_hal::ram(reclaimed)]
 static mut RECLAIMED: MaybeUninit<[u8; RECLAIMED_BYTES]> = MaybeUninit::uninit();
-static VOLUMES: StaticCell<card::Volumes> = StaticCell::new();
 static OVERLAYS: StaticCell<All<Alias>> = StaticCell::new();
 
 #[esp_rtos::main]
@@ -44,16 +42,6 @@ async fn main(spawner: Spawner) {
     let spi = Spi::new(chip.SPI2, config).expect("the clock can do that");
     let spi = spi.with_sck(chip.GPIO6).with_mosi(chip.GPIO7).with_miso(chip.GPIO2);
     let select = Output::new(chip.GPIO10, Level::High, OutputConfig::default());
-    let device = card::device(spi, select);
-    match card::open(device) {
-        Ok((volumes, folder)) => {
-            let card = (&*VOLUMES.init(volumes), folder);
-            match loader::start(&OVERLAYS, Alias::new(ALIAS_BYTES), card) {
-                Ok(overlays) => println!("overlays: {:?}", overlays.stats()),
-                Err(error) => println!("overlays: {error}"),
-            }
-        }
-        Err(error) => println!("card: {error:?}"),
-    }
+    loader::start(&OVERLAYS, Alias::new(ALIAS_BYTES), card::device(spi, select));
     work::start(spawner);
 }

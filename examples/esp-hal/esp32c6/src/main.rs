@@ -13,7 +13,6 @@ use esp_hal::gpio::{Level, Output, OutputConfig};
 use esp_hal::spi::master::{Config, Spi};
 use esp_hal::time::Rate;
 use esp_hal::timer::timg::TimerGroup;
-use esp_println::println;
 use esparto_overlay::Direct;
 use static_cell::StaticCell;
 
@@ -22,7 +21,6 @@ esp_bootloader_esp_idf::esp_app_desc!();
 static SRAM: StaticCell<[MaybeUninit<u8>; SRAM_BYTES]> = StaticCell::new();
 #[esp_hal::ram(reclaimed)]
 static mut RECLAIMED: MaybeUninit<[u8; RECLAIMED_BYTES]> = MaybeUninit::uninit();
-static VOLUMES: StaticCell<card::Volumes> = StaticCell::new();
 static OVERLAYS: StaticCell<All<Direct>> = StaticCell::new();
 
 #[esp_rtos::main]
@@ -41,16 +39,6 @@ async fn main(spawner: Spawner) {
     let spi = Spi::new(chip.SPI2, config).expect("the clock can do that");
     let spi = spi.with_sck(chip.GPIO6).with_mosi(chip.GPIO7).with_miso(chip.GPIO2);
     let select = Output::new(chip.GPIO18, Level::High, OutputConfig::default());
-    let device = card::device(spi, select);
-    match card::open(device) {
-        Ok((volumes, folder)) => {
-            let card = (&*VOLUMES.init(volumes), folder);
-            match loader::start(&OVERLAYS, Direct, card) {
-                Ok(overlays) => println!("overlays: {:?}", overlays.stats()),
-                Err(error) => println!("overlays: {error}"),
-            }
-        }
-        Err(error) => println!("card: {error:?}"),
-    }
+    loader::start(&OVERLAYS, Direct, card::device(spi, select));
     work::start(spawner);
 }

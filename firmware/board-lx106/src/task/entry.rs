@@ -3,7 +3,7 @@
 use core::arch::{asm, naked_asm};
 use core::cell::UnsafeCell;
 
-use crate::timer;
+use crate::{doorbell, timer};
 
 /// The registers of a task that is not running.
 #[derive(Clone, Copy, Debug)]
@@ -94,20 +94,32 @@ pub(super) fn cause() -> Cause {
     // SAFETY: reads a register.
     unsafe { asm!("rsr {}, exccause", out(reg) cause, options(nomem, nostack)) };
     match cause {
-        // There is one that anybody enables.
-        INTERRUPT => Cause::Interrupt(0),
+        INTERRUPT => Cause::Interrupt(interrupts()),
         SYSTEM_CALL => Cause::Call,
         _ => Cause::Exception,
     }
 }
 
-/// Calls the handler of the timer.
+/// The interrupts that are there and let through, each a bit.
+fn interrupts() -> usize {
+    let (pending, enabled): (usize, usize);
+    // SAFETY: reads registers.
+    unsafe {
+        asm!("rsr {}, interrupt", "rsr {}, intenable", out(reg) pending, out(reg) enabled,
+            options(nomem, nostack));
+    }
+    pending & enabled
+}
+
+/// Calls the handlers of these interrupts.
 ///
 /// # Safety
-/// Inside of a trap for its interrupt.
+/// Inside of a trap for them.
 #[inline(always)]
-pub(super) unsafe fn dispatch(_code: usize) {
-    timer::interrupt();
+pub(super) unsafe fn dispatch(interrupts: usize) {
+    if doorbell::answer(interrupts as u32) != 0 {
+        timer::interrupt();
+    }
 }
 
 /// Into the scheduler, by a trap; returns when this task runs again.

@@ -11,8 +11,8 @@ use super::call_on;
 use crate::{hint, memory};
 
 // The stack in use, if it is not the boot stack. One hart, so two plain words will do.
-static START_ADDR: AtomicUsize = AtomicUsize::new(0);
-static END_ADDR: AtomicUsize = AtomicUsize::new(0);
+pub(crate) static START_ADDR: AtomicUsize = AtomicUsize::new(0);
+pub(crate) static END_ADDR: AtomicUsize = AtomicUsize::new(0);
 /// The task that runs on it.
 static OWNER: AtomicU16 = AtomicU16::new(0);
 

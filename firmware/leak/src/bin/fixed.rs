@@ -4,7 +4,7 @@
 
 use core::alloc::Layout;
 
-use board_virt::{exit, println};
+use board::{exit, println};
 use esparto::stack::StackSpan;
 use leak::{BLOCK_WORDS, INTERNAL, MEMORY, TASK, fill, first_lines, free_bytes};
 
@@ -34,7 +34,8 @@ fn test_task(stack: &StackSpan) {
     }
 }
 
-#[board_virt::entry]
+#[cfg_attr(target_arch = "riscv32", board::entry)]
+#[cfg_attr(target_arch = "xtensa", unsafe(no_mangle))]
 fn main() -> ! {
     leak::start();
     let free_before = free_bytes();

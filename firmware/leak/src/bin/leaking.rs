@@ -5,7 +5,7 @@
 
 use core::alloc::Layout;
 
-use board_virt::{exit, println};
+use board::{exit, println};
 use esparto::AllocError;
 use esparto::monitor::{Diagnosis, Monitor, Named, Thresholds};
 use esparto::stack::StackSpan;
@@ -27,7 +27,8 @@ fn test_task(stack: &StackSpan) -> (usize, AllocError) {
     }
 }
 
-#[board_virt::entry]
+#[cfg_attr(target_arch = "riscv32", board::entry)]
+#[cfg_attr(target_arch = "xtensa", unsafe(no_mangle))]
 fn main() -> ! {
     leak::start();
     let mut end = None;

@@ -9,8 +9,10 @@ use core::hint::black_box;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use board_virt::{exit, println, stack};
-use esparto::stack::{StackBreach, StackSpan, Task, TaskTable};
+use board::{exit, println, stack};
+#[cfg(target_arch = "riscv32")]
+use esparto::stack::StackSpan;
+use esparto::stack::{StackBreach, Task, TaskTable};
 use esparto::{Owner, Stack};
 use leak::{INTERNAL, MEMORY};
 
@@ -80,6 +82,7 @@ fn by_canary() {
 }
 
 /// The core itself stops the task.
+#[cfg(target_arch = "riscv32")]
 fn by_guard() {
     let place = Place::take();
     let stack = Stack::adopt("runaway", place.stack_memory()).expect("large enough");
@@ -99,12 +102,16 @@ fn by_guard() {
     assert!(used_bytes >= STACK_BYTES - 2 * GUARD_BYTES, "{used_bytes}");
 }
 
+#[cfg(target_arch = "riscv32")]
 const GUARD_BYTES: usize = 64;
 
-#[board_virt::entry]
+#[cfg_attr(target_arch = "riscv32", board::entry)]
+#[cfg_attr(target_arch = "xtensa", unsafe(no_mangle))]
 fn main() -> ! {
     leak::start();
     by_canary();
+    // Not every core can.
+    #[cfg(target_arch = "riscv32")]
     by_guard();
     println!("ok");
     exit::success()

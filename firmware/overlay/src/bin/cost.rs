@@ -4,12 +4,15 @@
 #![no_std]
 #![no_main]
 
+#[path = "../loads.rs"]
+mod loads;
+
 use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use board_virt::stack::Stack;
 use board_virt::{counter, exit, println};
-use esparto_overlay::{Direct, Function, Overlays, Resident, Stats};
+use esparto_overlay::{Direct, Function, Overlays, Resident};
 use overlay::calls::{self, IntFunction};
 use overlay::{Files, Machine, Place};
 
@@ -45,46 +48,6 @@ fn set_up() -> &'static All {
     all
 }
 
-/// Loads one overlay and returns what that took, and all of its instructions.
-fn load(all: &All, name: &str) -> (Stats, u32) {
-    let overlay = all.find(name).expect("packed");
-    let before = all.stats();
-    let start = counter::instructions();
-    // SAFETY: the caller is resident, and so is its caller.
-    unsafe { all.load_at_top(overlay) }.unwrap_or_else(|error| panic!("{error}"));
-    let total = counter::instructions() - start;
-    let after = all.stats();
-    let spent = Stats {
-        read_bytes: after.read_bytes - before.read_bytes,
-        code_bytes: after.code_bytes - before.code_bytes,
-        data_bytes: after.data_bytes - before.data_bytes,
-        read_ticks: after.read_ticks - before.read_ticks,
-        verify_ticks: after.verify_ticks - before.verify_ticks,
-        copy_ticks: after.copy_ticks - before.copy_ticks,
-        sync_ticks: after.sync_ticks - before.sync_ticks,
-        ..Stats::default()
-    };
-    (spent, total)
-}
-
-/// Holds a load to its limit, with everything but the storage's read counted.
-fn hold_load(all: &All, name: &str, limit: u32) {
-    let (spent, total) = load(all, name);
-    let own = total - spent.read_ticks;
-    let cost = own * 100 / spent.code_bytes;
-    println!(
-        "load {name} code={} total={total} read={} verify={} copy={} sync={} own={}.{:02} a byte",
-        spent.code_bytes,
-        spent.read_ticks,
-        spent.verify_ticks,
-        spent.copy_ticks,
-        spent.sync_ticks,
-        cost / 100,
-        cost % 100
-    );
-    assert!(cost <= limit, "{name}: {cost} is more than {limit} hundredths a byte");
-}
-
 /// Instructions of so many calls of `function`, with what the loop takes.
 #[inline(always)]
 fn calls(function: impl Fn(i32) -> i32) -> u32 {
@@ -110,8 +73,8 @@ fn main() -> ! {
     let mut stack = Stack::new(unsafe { STACK.take() }.write([MaybeUninit::uninit(); 24 << 10]));
     stack.run(|| {
         let all = set_up();
-        hold_load(all, "bulk", PRELINKED_LIMIT);
-        hold_load(all, "drift", RELOCATABLE_LIMIT);
+        loads::hold(all, "bulk", "bulk", PRELINKED_LIMIT);
+        loads::hold(all, "drift", "drift", RELOCATABLE_LIMIT);
 
         let resident = calls(|value| calls::resident_bulk(value));
         assert_eq!(calls::bulk(1), 2);

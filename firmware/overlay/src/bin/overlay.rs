@@ -7,12 +7,13 @@
 #[path = "../parts.rs"]
 mod parts;
 
+use core::hint::black_box;
 use core::mem::MaybeUninit;
 
 use board_sd::{Card, Sifive, SpiCard};
 use board_virt::stack::Stack;
 use board_virt::{doorbell, exit, println};
-use esparto_overlay::{Direct, Function, LoadError, Overlays, Pin, Resident};
+use esparto_overlay::{Direct, Function, LoadError, Overlays, Pin, Resident, Tables as _};
 use overlay::calls::{self, IntFunction};
 use overlay::{Files, Machine, Place, REFUSED};
 
@@ -51,12 +52,67 @@ fn set_up() -> Result<(), LoadError> {
     place.write(overlays).install()
 }
 
-/// Pins an overlay from the top: of what old calls left on the stack, nobody returns into it.
-fn pin(name: &str) -> Pin<'static> {
+/// Loads an overlay from the top: of what old calls left on the stack, nobody returns into it.
+fn load(name: &str) -> usize {
     let overlay = all().find(name).expect("packed");
     // SAFETY: this program's parts are called by `main`, which is resident.
     unsafe { all().load_at_top(overlay) }.expect("loads");
-    all().pin(overlay).expect("is there")
+    overlay
+}
+
+/// Pins it, too.
+fn pin(name: &str) -> Pin<'static> {
+    all().pin(load(name)).expect("is there")
+}
+
+/// The start of the slot that `pong` is linked for.
+fn slot_addr() -> usize {
+    all().tables().slot(0).start_addr as usize
+}
+
+/// Leaves nothing below the frames of now that looks like an address.
+#[inline(never)]
+fn clean() {
+    black_box(&mut [0_u32; 1024]);
+}
+
+/// Pins `ping`, in the slot of `pong`, from a frame with this word in it.
+fn pin_above(word: usize) -> Result<(), LoadError> {
+    load("pong");
+    let overlay = all().find("ping")?;
+    clean();
+    let frame = black_box([word; 2]);
+    let outcome = all().pin(overlay).map(drop);
+    black_box(&frame);
+    outcome
+}
+
+/// An address in the code of `pong` that is behind a call, or one that is not.
+#[inline(never)]
+fn find(is_call: bool) -> usize {
+    load("pong");
+    let half = |addr: usize| {
+        let word = core::ptr::with_exposed_provenance::<u32>(addr & !3);
+        // SAFETY: a word of the slot.
+        let word = unsafe { word.read_volatile() };
+        word >> (8 * (addr & 2)) & 0xFFFF
+    };
+    let behind_call = |addr: usize| {
+        // `jal` and `jalr` to `ra`; `c.jal`, `c.jalr`.
+        let (four, two) = (half(addr - 4) & 0xFFF, half(addr - 2));
+        four == 0xEF || four == 0xE7 || two & 0xE003 == 0x2001 || two & 0xF07F == 0x9002
+    };
+    let mut places = (slot_addr() + 4..slot_addr() + 48).step_by(2);
+    places.find(|&at| behind_call(at) == is_call).expect("there is one")
+}
+
+/// What old frames left on the stack: only what is behind a call may be a return address.
+fn leave() {
+    for word in [slot_addr(), slot_addr() + 1, find(false)] {
+        assert_eq!(pin_above(word), Ok(()), "nobody returns there");
+    }
+    assert_eq!(pin_above(find(true)), Err(LoadError::InUse { slot: 0 }), "somebody may");
+    println!("leave {}", all().stats().failure_count);
 }
 
 /// Code that runs where it was not linked.
@@ -144,6 +200,8 @@ fn main() -> ! {
         parts::recurse();
         parts::jump();
         parts::call_cpp();
+        clean();
+        leave();
         relocate();
         hold();
         interrupt();

@@ -3,7 +3,8 @@
 #define ESPARTO_COMPAT_ESP_ERR_H
 
 #if defined(ESP_PLATFORM)
-#include "esp_err.h"
+/* Not in quotes: that would be this file. */
+#include <esp_err.h>
 #elif !defined(ESP_OK)
 typedef int esp_err_t;
 #define ESP_OK 0

@@ -5,9 +5,12 @@
  * What is different: between two free blocks heap_caps_walk shows one stretch in use, which may be
  * several live blocks, since they have no borders that could be read.
  *
- * What is not there: heap_caps_get_containing_block_size for the same reason, heap_caps_add_region
- * without capabilities (an address alone does not tell them here), heap_caps_malloc_extmem_enable
- * (esparto_malloc_for decides by size), and a minimum of free bytes that can be started anew.
+ * Blocks have no borders that could be read for heap_caps_get_containing_block_size either: of a pointer
+ * into a block it knows what esparto_leaks_start recorded, and 0 of any other.
+ * heap_caps_add_region asks esparto_heap_caps_at, if the program has it, what memory at an address can do.
+ *
+ * What is not there: esp_heap_trace.h (esparto_leaks_start and esparto_trace_start do more), and
+ * multi_heap.h (esparto_own_heap_init).
  */
 #ifndef ESPARTO_COMPAT_HEAP_CAPS_H
 #define ESPARTO_COMPAT_HEAP_CAPS_H
@@ -42,7 +45,15 @@ extern "C" {
 /* Known by name; no memory here has them. */
 #define MALLOC_CAP_IRAM_8BIT (1u << 13)
 #define MALLOC_CAP_RETENTION (1u << 14)
-#define MALLOC_CAP_TCM (1u << 16)
+#define MALLOC_CAP_SPM (1u << 16)
+#define MALLOC_CAP_TCM MALLOC_CAP_SPM
+#define MALLOC_CAP_SPIRAM_NO_ENC (1u << 21)
+#define MALLOC_CAP_PID2 (1u << 4)
+#define MALLOC_CAP_PID3 (1u << 5)
+#define MALLOC_CAP_PID4 (1u << 6)
+#define MALLOC_CAP_PID5 (1u << 7)
+#define MALLOC_CAP_PID6 (1u << 8)
+#define MALLOC_CAP_PID7 (1u << 9)
 
 /* What those that ask for an alignment get. */
 #ifndef ESPARTO_CACHE_LINE_BYTES
@@ -59,6 +70,13 @@ __attribute__((weak)) esp_alloc_failed_hook_t esparto_heap_caps_failed_hook;
 __attribute__((weak)) void esp_heap_trace_alloc_hook(void *block, size_t size, uint32_t caps);
 __attribute__((weak)) void esp_heap_trace_free_hook(void *block);
 
+/* What memory between two addresses can do, as MALLOC_CAP_; 0 of what the program does not know. */
+__attribute__((weak)) uint32_t esparto_heap_caps_at(intptr_t start, intptr_t end);
+
+/* Below and at this, heap_caps_malloc_default asks internal memory first; PSRAM is not asked before
+   heap_caps_malloc_extmem_enable says so. */
+__attribute__((weak)) size_t esparto_heap_caps_limit = SIZE_MAX;
+
 typedef struct {
     size_t total_free_bytes;
     size_t total_allocated_bytes;
@@ -66,6 +84,14 @@ typedef struct {
     size_t minimum_free_bytes;
     size_t free_blocks;
 } multi_heap_info_t;
+
+/* With calls in a trace (ports/calls.c) a request is to come from the line that makes it, not from a line
+   of this header: it becomes a part of its caller then. */
+#ifdef ESPARTO_TRACE_CALLS
+#define ESPARTO_OF_CALLER __attribute__((always_inline))
+#else
+#define ESPARTO_OF_CALLER
+#endif
 
 /* The same in Esparto's capabilities; 0xffff, which no memory has, for what it does not know. */
 static inline uint16_t esparto_caps_of(uint32_t caps) {
@@ -114,7 +140,7 @@ static inline void *esparto_heap_caps_told(void *block, size_t size, uint32_t ca
 }
 
 /* A block, zeroed or not; nobody is told. */
-static inline void *esparto_heap_caps_get(size_t count, size_t size, uint32_t caps, bool is_zeroed) {
+static inline ESPARTO_OF_CALLER void *esparto_heap_caps_get(size_t count, size_t size, uint32_t caps, bool is_zeroed) {
     if (size != 0 && count > SIZE_MAX / size) {
         return NULL;
     }
@@ -123,23 +149,23 @@ static inline void *esparto_heap_caps_get(size_t count, size_t size, uint32_t ca
     return block != NULL && is_zeroed ? memset(block, 0, count * size) : block;
 }
 
-static inline void *heap_caps_malloc(size_t size, uint32_t caps) {
+static inline ESPARTO_OF_CALLER void *heap_caps_malloc(size_t size, uint32_t caps) {
     return esparto_heap_caps_told(esparto_heap_caps_get(1, size, caps, false), size, caps, __func__);
 }
 
-static inline void *heap_caps_calloc(size_t count, size_t size, uint32_t caps) {
+static inline ESPARTO_OF_CALLER void *heap_caps_calloc(size_t count, size_t size, uint32_t caps) {
     return esparto_heap_caps_told(esparto_heap_caps_get(count, size, caps, true), count * size, caps,
                                   __func__);
 }
 
-static inline void heap_caps_free(void *block) {
+static inline ESPARTO_OF_CALLER void heap_caps_free(void *block) {
     if (block != NULL && esp_heap_trace_free_hook != NULL) {
         esp_heap_trace_free_hook(block);
     }
     esparto_free(block);
 }
 
-static inline void *heap_caps_realloc(void *block, size_t size, uint32_t caps) {
+static inline ESPARTO_OF_CALLER void *heap_caps_realloc(void *block, size_t size, uint32_t caps) {
     if (block != NULL && size == 0) {
         heap_caps_free(block);
         return NULL;
@@ -151,12 +177,12 @@ static inline void *heap_caps_realloc(void *block, size_t size, uint32_t caps) {
     return esparto_heap_caps_told(moved, size, caps, __func__);
 }
 
-static inline void *heap_caps_aligned_alloc(size_t alignment, size_t size, uint32_t caps) {
+static inline ESPARTO_OF_CALLER void *heap_caps_aligned_alloc(size_t alignment, size_t size, uint32_t caps) {
     return esparto_heap_caps_told(
         esparto_aligned_alloc_caps(alignment, size, esparto_caps_of(caps)), size, caps, __func__);
 }
 
-static inline void *heap_caps_aligned_calloc(size_t alignment, size_t count, size_t size,
+static inline ESPARTO_OF_CALLER void *heap_caps_aligned_calloc(size_t alignment, size_t count, size_t size,
                                              uint32_t caps) {
     if (size != 0 && count > SIZE_MAX / size) {
         return esparto_heap_caps_told(NULL, SIZE_MAX, caps, __func__);
@@ -165,8 +191,35 @@ static inline void *heap_caps_aligned_calloc(size_t alignment, size_t count, siz
     return block == NULL ? NULL : memset(block, 0, count * size);
 }
 
-static inline void heap_caps_aligned_free(void *block) {
+static inline ESPARTO_OF_CALLER void heap_caps_aligned_free(void *block) {
     heap_caps_free(block);
+}
+
+/* From here on heap_caps_malloc_default asks PSRAM first for what is larger than `limit`. */
+static inline void heap_caps_malloc_extmem_enable(size_t limit) {
+    esparto_heap_caps_limit = limit;
+}
+
+/* What malloc gets: internal memory, and PSRAM once that was enabled, either when the other is full. */
+static inline ESPARTO_OF_CALLER void *heap_caps_malloc_default(size_t size) {
+    const bool is_internal = size <= esparto_heap_caps_limit;
+    const uint32_t first = MALLOC_CAP_DEFAULT | (is_internal ? MALLOC_CAP_INTERNAL : MALLOC_CAP_SPIRAM);
+    void *block = esparto_heap_caps_get(1, size, first, false);
+    if (block == NULL && esparto_heap_caps_limit != SIZE_MAX) {
+        block = esparto_heap_caps_get(1, size, MALLOC_CAP_DEFAULT, false);
+    }
+    return esparto_heap_caps_told(block, size, MALLOC_CAP_DEFAULT, __func__);
+}
+
+/* realloc: the block stays as it was when neither has room. */
+static inline ESPARTO_OF_CALLER void *heap_caps_realloc_default(void *block, size_t size) {
+    if (block == NULL) {
+        return heap_caps_malloc_default(size);
+    }
+    if (esparto_heap_caps_limit == SIZE_MAX) {
+        return heap_caps_realloc(block, size, MALLOC_CAP_DEFAULT | MALLOC_CAP_INTERNAL);
+    }
+    return heap_caps_realloc(block, size, MALLOC_CAP_DEFAULT);
 }
 
 /* The first of `num` sets of capabilities that has memory, and which it is. */
@@ -237,6 +290,26 @@ static inline size_t heap_caps_get_allocated_size(void *block) {
     return esparto_size_of(block);
 }
 
+/* The size of the block that a pointer leads into, as asked for; see above. */
+static inline size_t heap_caps_get_containing_block_size(void *ptr) {
+    const void *block;
+    size_t size = esparto_size_of(ptr);
+    if (size != 0) {
+        return size;
+    }
+    return esparto_leaks_block_at(ptr, &block, &size) == ESPARTO_OK ? size : 0;
+}
+
+/* The minimum of free bytes is counted from here on; ESP_FAIL if it is already. */
+static inline esp_err_t heap_caps_monitor_local_minimum_free_size_start(void) {
+    return esparto_min_free_start() == ESPARTO_OK ? ESP_OK : ESP_FAIL;
+}
+
+/* It is that since the start of the program again; ESP_FAIL if it is already. */
+static inline esp_err_t heap_caps_monitor_local_minimum_free_size_stop(void) {
+    return esparto_min_free_stop() == ESPARTO_OK ? ESP_OK : ESP_FAIL;
+}
+
 static inline void heap_caps_get_info(multi_heap_info_t *info, uint32_t caps) {
     const esparto_heap_stats_t stats = esparto_heap_caps_stats(caps);
     if (info != NULL) {
@@ -296,6 +369,18 @@ static inline esp_err_t heap_caps_add_region_with_caps(const uint32_t caps[], in
     default:
         return ESP_ERR_INVALID_ARG;
     }
+}
+
+/* A region with the capabilities that esparto_heap_caps_at says; ESP_ERR_NOT_FOUND if it says none. */
+static inline esp_err_t heap_caps_add_region(intptr_t start, intptr_t end) {
+    uint32_t caps[3] = {0, 0, 0};
+    if (start == 0 || end <= start) {
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (esparto_heap_caps_at != NULL) {
+        caps[0] = esparto_heap_caps_at(start, end);
+    }
+    return caps[0] == 0 ? ESP_ERR_NOT_FOUND : heap_caps_add_region_with_caps(caps, start, end);
 }
 
 /* --- What lies where ---------------------------------------------------------------------- */

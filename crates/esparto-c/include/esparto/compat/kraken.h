@@ -17,6 +17,13 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Under ESP-IDF the settings of menuconfig, whether or not the file that includes this did. */
+#if defined(__has_include)
+#if __has_include("sdkconfig.h")
+#include "sdkconfig.h"
+#endif
+#endif
+
 #include "esparto/compat/esp_err.h"
 #include "esparto/esparto.h"
 

@@ -12,7 +12,7 @@ use crate::heap::tag::bits::lowest_bit;
 /// Four bytes, whatever the target.
 pub(crate) const BYTES: usize = size_of::<u32>();
 
-/// The alignment's exponent is in the upper five bits, the size in the lower ones.
+/// In the upper five bits is how many times the alignment doubles a word's, in the lower ones the size.
 const SIZE_BITS: u32 = 27;
 const SIZE_MASK: u32 = (1 << SIZE_BITS) - 1;
 
@@ -39,20 +39,23 @@ fn disguise(addr: usize) -> u32 {
 /// The word of a live block at `addr`.
 #[inline]
 pub(crate) fn close(addr: usize, size: usize, align: usize) -> u32 {
-    let state = size as u32 | (lowest_bit(align.max(BYTES) as u32) as u32) << SIZE_BITS;
+    let doublings = lowest_bit((align.max(BYTES) / BYTES) as u32) as u32;
+    let state = size as u32 | doublings << SIZE_BITS;
     state ^ disguise(addr)
 }
 
-/// The word of a block that was given back: the next free does not take it for a live one.
+/// The word of a block that was given back: the next free does not take it for a live one. Its alignment
+/// is one that nothing has, so that it stays broken when the heap writes over the lower half of it.
 #[inline]
 pub(crate) fn broken(addr: usize) -> u32 {
-    disguise(addr)
+    !disguise(addr)
 }
 
 /// The size and the least alignment of the block at `addr` whose word is `word`, if it is live.
 #[inline]
 pub(crate) fn open(addr: usize, word: u32) -> Option<(usize, usize)> {
     let state = word ^ disguise(addr);
-    let (size, align) = ((state & SIZE_MASK) as usize, 1_usize << (state >> SIZE_BITS));
-    (size != 0 && align >= BYTES && addr.is_multiple_of(align)).then_some((size, align))
+    // What is more than an address can hold becomes 0, which nothing is a multiple of.
+    let (size, align) = ((state & SIZE_MASK) as usize, BYTES << (state >> SIZE_BITS));
+    (size != 0 && addr & align.wrapping_sub(1) == 0).then_some((size, align))
 }

@@ -9,7 +9,7 @@ use super::bits::FIRST_LARGE;
 use super::control::{AFTER_FREE, Control, DRAIN, KEEP, LARGE_MAP, ROOMY};
 
 /// How many lists a step of emptying looks at for a block.
-const DRAIN_LOOKS: usize = 8;
+const DRAIN_LOOKS: usize = 4;
 
 /// The granules from which on a free block in front is of use by itself, and so need not be merged.
 const APART_FROM: usize = 5;
@@ -74,7 +74,7 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// The heap is initialized and has a cache.
     #[inline(always)]
-    unsafe fn is_scarce(self) -> bool {
+    pub(super) unsafe fn is_scarce(self) -> bool {
         // SAFETY: as promised.
         unsafe { self.word(LARGE_MAP) & self.word(ROOMY) == 0 }
     }

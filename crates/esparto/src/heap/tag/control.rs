@@ -35,19 +35,19 @@ const CRUMBS: usize = 8;
 const LAST_SHIFT: u32 = 26;
 /// The length of the longest stretch: no block is longer.
 pub(super) const MOST: usize = 12;
-/// The end of the first stretch.
-pub(super) const END: usize = 16;
-/// The stretch that was added last.
-pub(super) const MORE: usize = 20;
-const WORDS_END: usize = 24;
+/// The stretch that was added last; the end of the first one, plus [`FIRST`], when there is no other.
+pub(super) const STRETCHES: usize = 16;
+/// Tells an end from a stretch.
+pub(super) const FIRST: usize = 1;
+const WORDS_END: usize = 20;
 // With a cache only.
 /// The most bytes kept for a size at the moment: the preset's, or 0 when memory is scarce.
-pub(super) const KEEP: usize = 24;
+pub(super) const KEEP: usize = 20;
 /// The large lists, as a part of their map, whose blocks mean that there is room.
-pub(super) const ROOMY: usize = 28;
+pub(super) const ROOMY: usize = 24;
 /// The cache list that is emptied next, by its blocks' size.
-pub(super) const DRAIN: usize = 32;
-const CACHE_WORDS_END: usize = 36;
+pub(super) const DRAIN: usize = 28;
+const CACHE_WORDS_END: usize = 32;
 
 /// A pointer into the control block; everything else is reached from it.
 ///

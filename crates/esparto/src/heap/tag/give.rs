@@ -1,7 +1,9 @@
 //! Giving back, growing and shrinking.
 
+use core::ptr::null_mut;
+
 use super::Preset;
-use super::control::{AFTER_FREE, Control};
+use super::control::{AFTER_FREE, Control, LIVE};
 
 impl<P: Preset> Control<P> {
     /// Makes `size` bytes at `block` free, merged with free neighbours. O(1).
@@ -34,32 +36,116 @@ impl<P: Preset> Control<P> {
     ///
     /// # Safety
     /// `block` is live and `old` bytes long.
+    #[inline(always)]
     pub(super) unsafe fn extend(self, block: *mut u8, old: usize, new: usize) -> bool {
-        // SAFETY: (tag invariant) as for `give`; the rest lies inside the free block.
+        // SAFETY: (tag invariant) as for `give`.
         unsafe {
             let end = block.add(old);
-            let tag = self.tag(end);
             // Behind a live block a tag is `LIVE` or that of a free block.
-            if tag == 0 {
+            let tag = self.tag(end);
+            if tag == LIVE || self.size(end, tag) < new - old {
                 return false;
             }
-            let size = self.size(end, tag);
-            let more = new - old;
-            if size < more {
-                return false;
+            self.extend_behind(end, new - old);
+        }
+        true
+    }
+
+    /// Takes `more` bytes off the start of a free block for the live one in front.
+    ///
+    /// # Safety
+    /// The free block is at `end` and no shorter.
+    #[inline(never)]
+    unsafe fn extend_behind(self, end: *mut u8, more: usize) {
+        // SAFETY: as for `extend`; the rest lies inside the free block.
+        unsafe {
+            let size = self.size(end, self.tag(end));
+            let rest = size - more;
+            let to = end.add(more);
+            if Self::is_same_huge_list(rest, size) {
+                return self.shift(end, to, rest);
             }
-            if Self::is_same_huge_list(size - more, size) {
-                self.shift(end, end.add(more), size - more);
-                return true;
-            }
-            let rest = old + self.detach_behind(end) - new;
-            let end = block.add(new);
+            self.detach_behind(end);
             if rest == 0 {
-                self.set_tag(end, super::control::LIVE);
+                self.set_tag(to, LIVE);
             } else {
-                self.place(end, rest);
+                self.place(to, rest);
             }
-            true
+        }
+    }
+
+    /// Where a live block of `old` bytes would end, if it began further in front and had `new` bytes, which
+    /// are more: where it ends now, or where what is free behind it ends. Null when what is free is too
+    /// little, or lies so that the block would not be clear of the bits of `gap`.
+    ///
+    /// # Safety
+    /// `block` is live and `old` bytes long.
+    #[inline(always)]
+    pub(super) unsafe fn end_from_front(
+        self,
+        block: *mut u8,
+        old: usize,
+        new: usize,
+        gap: usize,
+    ) -> *mut u8 {
+        // SAFETY: (tag invariant) as for `give`.
+        unsafe {
+            if self.tag(block) & AFTER_FREE == 0 {
+                return null_mut();
+            }
+            let start = block.addr() - self.size_in_front(block);
+            let end = block.add(old);
+            let holds = |end: *mut u8| end.addr() - start >= new && (end.addr() - new) & gap == 0;
+            if holds(end) {
+                return end;
+            }
+            let tag = self.tag(end);
+            if tag == LIVE {
+                return null_mut();
+            }
+            let end = end.add(self.size(end, tag));
+            if holds(end) { end } else { null_mut() }
+        }
+    }
+
+    /// Makes a live block of `old` bytes one of `new` bytes, which are more, that starts further in front
+    /// and ends at `end`. No byte of the old one is written. O(1).
+    ///
+    /// # Safety
+    /// `block` is live and `old` bytes long; `end` is from [`end_from_front`](Self::end_from_front).
+    #[inline(never)]
+    pub(super) unsafe fn extend_front(
+        self,
+        block: *mut u8,
+        old: usize,
+        new: usize,
+        end: *mut u8,
+    ) -> *mut u8 {
+        // SAFETY: (tag invariant) as for `give`; the new block lies inside the two free ones and the old.
+        unsafe {
+            let front = self.size_in_front(block);
+            let start = block.sub(front);
+            let old_end = block.add(old);
+            if end != old_end {
+                self.detach_behind(old_end);
+                self.set_tag(end, LIVE);
+            }
+            let taken = end.sub(new);
+            let rest = taken.addr() - start.addr();
+            if Self::is_same_huge_list(rest, front) {
+                self.resize(start, rest);
+                return taken;
+            }
+            if front >= Self::LISTED {
+                self.unlink(start);
+            } else {
+                self.add_crumbs(front.wrapping_neg());
+            }
+            if rest == 0 {
+                self.set_tag(taken, LIVE);
+                return taken;
+            }
+            self.place_apart(start, rest, rest.wrapping_neg())
         }
     }
 

@@ -1,13 +1,14 @@
 //! The stretches of memory that a heap has: the one it started on, and those added.
 //!
 //! A stretch that was added begins with two words: the stretch added before, and its own end. Then
-//! come blocks, as in the first one; its last byte is a tag that says "live".
+//! come blocks, as in the first one; its last byte is a tag that says "live". The first stretch has no
+//! words: its end stands where the link to it would.
 
 use core::ptr::NonNull;
 
 use super::Preset;
 use super::bits::least_granules;
-use super::control::{Control, END, LIVE, MORE, MOST};
+use super::control::{Control, FIRST, LIVE, MOST, STRETCHES};
 use crate::heap::ExtendError;
 
 /// The two words.
@@ -22,8 +23,9 @@ pub(super) struct Stretch {
     pub(super) first_addr: usize,
     /// Where the block behind its last one would be.
     pub(super) end: *mut u8,
-    /// The word that holds its end.
+    /// The word that holds its end, and what is added to it there.
     end_at: *mut u8,
+    mark: usize,
 }
 
 impl<P: Preset> Control<P> {
@@ -37,30 +39,35 @@ impl<P: Preset> Control<P> {
     ) -> Option<Stretch> {
         // SAFETY: (stretch invariant) the words of each stretch are written before it is linked.
         unsafe {
-            let control_bytes = Self::len(self.last_list());
-            let start = self.start();
-            let mut next = self.link(start.add(MORE));
-            let mut stretch = self.stretch(start, control_bytes, start.add(END));
+            let mut at = self.start().add(STRETCHES);
             loop {
+                let next = self.link(at);
+                let is_first = next.addr() & FIRST != 0;
+                let stretch = if is_first {
+                    self.stretch(self.start(), Self::len(self.last_list()), at, FIRST)
+                } else {
+                    self.stretch(next, WORDS, next.add(4), 0)
+                };
                 if visit(stretch) {
                     return Some(stretch);
                 }
-                if self.is_none(next) {
+                if is_first {
                     return None;
                 }
-                stretch = self.stretch(next, WORDS, next.add(4));
-                next = self.link(next);
+                at = next;
             }
         }
     }
 
     /// # Safety
-    /// A stretch starts at `start` with so many bytes of bookkeeping; its end is stated at `end_at`.
-    unsafe fn stretch(self, start: *mut u8, words: usize, end_at: *mut u8) -> Stretch {
+    /// A stretch starts at `start` with so many bytes of bookkeeping; its end, with `mark` added, is
+    /// stated at `end_at`.
+    unsafe fn stretch(self, start: *mut u8, words: usize, end_at: *mut u8, mark: usize) -> Stretch {
         let start_addr = start.addr();
         let first_addr = start_addr + (words + 1).next_multiple_of(Self::GRANULE);
         // SAFETY: as promised.
-        Stretch { start_addr, first_addr, end: unsafe { self.link(end_at) }, end_at }
+        let end = unsafe { self.link(end_at) }.wrapping_sub(mark);
+        Stretch { start_addr, first_addr, end, end_at, mark }
     }
 
     /// The end of the stretch in which a block at `addr` can be; 0 when there is none.
@@ -148,7 +155,7 @@ impl<P: Preset> Control<P> {
         unsafe {
             let end = stretch.end.add(len);
             self.set_tag(end, LIVE);
-            self.set_link(stretch.end_at, end);
+            self.set_link(stretch.end_at, end.wrapping_add(stretch.mark));
             self.raise_most(end.addr() - stretch.start_addr);
             self.give(stretch.end, len);
         }
@@ -162,9 +169,9 @@ impl<P: Preset> Control<P> {
         unsafe {
             let end = start.add(len);
             self.set_tag(end, LIVE);
-            self.set_link(start, self.link(self.start().add(MORE)));
+            self.set_link(start, self.link(self.start().add(STRETCHES)));
             self.set_link(start.add(4), end);
-            self.set_link(self.start().add(MORE), start);
+            self.set_link(self.start().add(STRETCHES), start);
             self.raise_most(len);
             self.place(start.add(Self::ADDED_FIRST), len - Self::ADDED_FIRST);
         }

@@ -146,6 +146,62 @@ impl<P: Preset> Control<P> {
         }
     }
 
+    /// The large lists, as a part of their map, of whose blocks any has `size` bytes clear of the bits of
+    /// `gap` and room behind them; none where [`take`](Self::take) looks for room anyway, and for gaps that
+    /// are large themselves. None either when memory is scarce: then an allocation empties the cache.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline(always)]
+    pub(super) unsafe fn roomy_lists(self, size: usize, gap: usize) -> u32 {
+        // SAFETY: as promised; no list is for blocks larger than `MOST`.
+        unsafe {
+            let sure = size + gap;
+            if Self::HAS_CACHE && self.is_scarce() {
+                return 0;
+            }
+            if sure < FIRST_LARGE * Self::GRANULE {
+                return self.word(LARGE_MAP);
+            }
+            if gap == 0 || gap > Self::SMALL_LIMIT || size > self.word(MOST) as usize {
+                return 0;
+            }
+            let list = large_list_of(sure / Self::GRANULE);
+            self.word(LARGE_MAP) & (u32::MAX << 1).wrapping_shl(list as u32)
+        }
+    }
+
+    /// Takes `size` bytes clear of the bits of `gap` off the start of a large block, so that they have room
+    /// to grow.
+    ///
+    /// # Safety
+    /// `lists` are some of [`roomy_lists`](Self::roomy_lists).
+    #[inline(never)]
+    pub(super) unsafe fn take_roomy(self, lists: u32, size: usize, gap: usize) -> *mut u8 {
+        // SAFETY: (list invariant) as for `take`; behind the block something live begins.
+        unsafe {
+            let list = FIRST_LARGE + lowest_bit(lists);
+            let head = self.head(list);
+            let block = self.link(head);
+            let found = self.large_size(block);
+            let front = block.addr().wrapping_neg() & gap;
+            let rest = found - front - size;
+            self.pop(block, head, list, LARGE_MAP);
+            let block = if front == 0 {
+                self.set_tag(block, LIVE);
+                block
+            } else {
+                self.place_small(block, front);
+                block.add(front)
+            };
+            if rest == 0 {
+                self.set_tag(block.add(size), LIVE);
+                return block;
+            }
+            self.place_apart(block.add(size), rest, size)
+        }
+    }
+
     /// Takes `size` bytes, aligned to more than a granule.
     ///
     /// # Safety

@@ -1,11 +1,13 @@
-// Memory by capability, a pool, statics in PSRAM, and two overlays on the card that share a slot.
+// Memory by capability, a pool, statics in PSRAM, and three overlays on the card that share a slot.
 #include <board.h>
 #include <fft.h>
+#include <gain.h>
 #include <shapes.h>
 #include <stdio.h>
 
 #include "esparto/compat/kraken.h"
 #include "esparto/esparto.h"
+#include "filter.h"
 
 alignas(8) static unsigned char sram[16 * 1024];
 static APP_DATA_ATTR unsigned char frame[64 * 1024];
@@ -85,10 +87,17 @@ static void overlays() {
     // Evicted meanwhile; its data is not.
     check(fft_sum(re, im) == 160 * 160 && fft_calls() == 2, "data that stays");
 
+    // Functions that their sources mark: of the application, also by a pointer to a static one, and
+    // a method of a library, which is called from the same overlay.
+    const int samples[FILTER_TAPS] = {4, 8, 12};
+    check(filter_run(samples) == 16 && filter_calls() == 1, "a marked function");
+    check(filter_tap(1) == 2 && filter_tap_pointer()(2) == 1, "a marked static function");
+    check(Gain(5).of(3) == 15, "a marked method of a library");
+
     esparto_overlay_stats_t stats;
     check(esparto_overlays_stats(&handle, &stats) == ESPARTO_OK && stats.failure_count == 0 &&
-              stats.load_count == 3 && stats.eviction_count == 2,
-          "three loads, two evictions");
+              stats.load_count == 4 && stats.eviction_count == 3,
+          "four loads, three evictions");
 }
 
 int main() {

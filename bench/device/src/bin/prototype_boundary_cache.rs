@@ -1,0 +1,9 @@
+//! The boundary bitmap: links of two bytes and a cache in front.
+
+#![no_std]
+#![no_main]
+
+use esparto_bench_device::{Ours, program};
+use esparto_bench_structures::{Boundary, NarrowCached};
+
+program!(Ours<Boundary<NarrowCached>>);

@@ -1,0 +1,73 @@
+//! `setjmp` and `longjmp` for C, whose library here is made for cores without register windows.
+//!
+//! The buffer begins as newlib's, with the caller's `a0` to `a7`; the address that `setjmp` returns to
+//! is behind them.
+
+use core::arch::global_asm;
+
+global_asm!(
+    ".text",
+    ".balign 4",
+    ".global setjmp",
+    "setjmp:",
+    "entry a1, 32",
+    // The caller's first four registers go below this stack pointer, the others to the end of its
+    // frame, which its own caller's stack pointer tells.
+    "movi a10, 8",
+    "call8 {spill}",
+    "addi a3, a1, -16",
+    "l32i a4, a3, 0",
+    "s32i a4, a2, 0",
+    "l32i a4, a3, 4",
+    "s32i a4, a2, 4",
+    "l32i a5, a3, 8",
+    "s32i a5, a2, 8",
+    "l32i a5, a3, 12",
+    "s32i a5, a2, 12",
+    "addi a4, a4, -12",
+    "l32i a4, a4, 0",
+    "addi a4, a4, -32",
+    "l32i a5, a4, 0",
+    "s32i a5, a2, 16",
+    "l32i a5, a4, 4",
+    "s32i a5, a2, 20",
+    "l32i a5, a4, 8",
+    "s32i a5, a2, 24",
+    "l32i a5, a4, 12",
+    "s32i a5, a2, 28",
+    "s32i a0, a2, 32",
+    "movi a2, 0",
+    "retw",
+    ".balign 4",
+    ".global longjmp",
+    "longjmp:",
+    "entry a1, 32",
+    // No window but this one is in the core then: the return fetches what is in memory, which is the
+    // buffer's by then.
+    "movi a10, 8",
+    "call8 {spill}",
+    "addi a5, a1, -16",
+    "l32i a4, a2, 0",
+    "s32i a4, a5, 0",
+    "l32i a6, a2, 8",
+    "s32i a6, a5, 8",
+    "l32i a6, a2, 12",
+    "s32i a6, a5, 12",
+    "l32i a4, a2, 4",
+    "s32i a4, a5, 4",
+    "addi a4, a4, -12",
+    "l32i a4, a4, 0",
+    "addi a4, a4, -32",
+    "l32i a5, a2, 16",
+    "s32i a5, a4, 0",
+    "l32i a5, a2, 20",
+    "s32i a5, a4, 4",
+    "l32i a5, a2, 24",
+    "s32i a5, a4, 8",
+    "l32i a5, a2, 28",
+    "s32i a5, a4, 12",
+    "l32i a0, a2, 32",
+    "mov a2, a3",
+    "retw",
+    spill = sym crate::spill::nest,
+);
