@@ -1,5 +1,6 @@
 //! The programs of `firmware/planted`, built.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,9 +22,15 @@ pub(crate) fn build_for(chip: &str, target: &str) -> PathBuf {
 }
 
 /// Builds them where all firmware is, one set at a time: what they have in common is compiled once.
+/// Each set is built and copied once: a debugger maps the file that it reads, so no file may be
+/// written again while tests run.
 fn build_with(folder: &str, target: &str, place: &[(&str, &str)], words: &[&str]) -> PathBuf {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder).join(target);
+    let mut sets = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if sets.contains(&out) {
+        return out;
+    }
     let status = Command::new(env!("CARGO"))
         .current_dir(firmware())
         .args(["build", "--quiet", "--release", "--locked", "--target", target, "-p", "planted"])
@@ -35,7 +42,6 @@ fn build_with(folder: &str, target: &str, place: &[(&str, &str)], words: &[&str]
         .status()
         .expect("cargo starts");
     assert!(status.success(), "the programs do not build; `rustup target add {target}`?");
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder).join(target);
     fs::create_dir_all(&out).expect("there is room");
     let sources = fs::read_dir(firmware().join("planted/src/bin")).expect("there are programs");
     for source in sources {
@@ -43,6 +49,7 @@ fn build_with(folder: &str, target: &str, place: &[(&str, &str)], words: &[&str]
         let program = source.file_stem().expect("it has a name");
         fs::copy(built(target).join(program), out.join(program)).expect("built, and there is room");
     }
+    sets.insert(out.clone());
     out
 }
 
