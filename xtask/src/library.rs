@@ -100,9 +100,8 @@ fn build(repo: &Repo, core: &str) -> Result<PathBuf> {
 
 /// The host tool, as others' builds call it.
 pub(crate) fn host_tool(repo: &Repo) -> Result<PathBuf> {
-    repo.cargo("build --quiet --locked -p esparto-cli").run()?;
     let name = format!("esparto{}", std::env::consts::EXE_SUFFIX);
-    Ok(repo.target_dir()?.join("debug").join(name))
+    Ok(repo.host_tools()?.join(name))
 }
 
 /// Copies a file, or a folder with everything below but what builds leave behind.

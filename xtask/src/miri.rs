@@ -104,7 +104,7 @@ pub(crate) fn test_both(repo: &Repo, tally: &mut Tally) -> Result<()> {
 
 /// Goes on after a failure and fails at the end.
 fn run_all(repo: &Repo, wide: Wide, tally: &mut Tally) -> Result<()> {
-    tools::ensure_miri()?;
+    tools::ensure_nightly()?;
     let waiting = Mutex::new(jobs(repo, wide)?);
     // Cargo builds one at a time: better now than with the others waiting.
     for target in [WIDE, NARROW] {

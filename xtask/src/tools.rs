@@ -205,11 +205,16 @@ pub(crate) fn ensure_lint_components() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that a nightly toolchain with Miri and the library's sources is there.
-pub(crate) fn ensure_miri() -> Result<()> {
+/// The oldest nightly that is known to serve: one of May 2026 refuses inline assembly for Xtensa.
+const NIGHTLY_DATE: &str = "2026-10-29";
+
+/// Makes sure that a nightly toolchain is there, new enough, with Miri and the sources of the library.
+/// All of it at once: another step may be using the toolchain when a part of it would be wanted.
+pub(crate) fn ensure_nightly() -> Result<()> {
     let _alone = alone();
-    let has_miri = Cmd::new("cargo", ".").words("+nightly miri --version").succeeds();
-    if has_miri && nightly_sources()? {
+    let has_miri = || Cmd::new("cargo", ".").words("+nightly miri --version").succeeds();
+    let version = Cmd::new("rustc", ".").words("+nightly --version").quiet().read();
+    if version.is_ok_and(|version| is_recent(&version)) && has_miri() && nightly_sources()? {
         return Ok(());
     }
     // A nightly without Miri is passed over for the last one that has it.
@@ -219,28 +224,10 @@ pub(crate) fn ensure_miri() -> Result<()> {
     )
 }
 
-/// Makes sure that a nightly toolchain is there.
-pub(crate) fn ensure_nightly() -> Result<()> {
-    let _alone = alone();
-    nightly()
-}
-
-fn nightly() -> Result<()> {
-    if Cmd::new("rustc", ".").words("+nightly --version").succeeds() {
-        return Ok(());
-    }
-    rustup("toolchain install nightly --profile minimal --no-self-update")
-}
-
-/// Makes sure that a nightly toolchain is there with the sources of the library, for targets that
-/// have none built.
-pub(crate) fn ensure_build_std() -> Result<()> {
-    let _alone = alone();
-    nightly()?;
-    if nightly_sources()? {
-        return Ok(());
-    }
-    rustup("component add rust-src --toolchain nightly")
+/// Is a compiler that says this of itself new enough? One without a date was built by its user.
+fn is_recent(version: &str) -> bool {
+    let date = version.trim_end().trim_end_matches(')').rsplit(' ').next();
+    date.is_none_or(|date| !date.starts_with("20") || date >= NIGHTLY_DATE)
 }
 
 /// Makes sure that the nightly toolchain has `cargo clippy`.
@@ -284,6 +271,14 @@ mod tests {
         for needle in ["qemu-system-riscv32", "apt-get", "dnf", "pacman", "brew"] {
             assert!(mend.contains(needle), "{needle} is not in: {mend}");
         }
+    }
+
+    #[test]
+    fn an_old_nightly_is_told_by_its_date() {
+        assert!(!is_recent("rustc 1.97.0-nightly (e50aa6fba 2026-05-19)\n"));
+        assert!(is_recent("rustc 1.101.0-nightly (92b5b8c87 2026-10-29)\n"));
+        assert!(is_recent("rustc 2.0.0-nightly (0123abcde 2027-01-01)"));
+        assert!(is_recent("rustc 1.101.0-dev"));
     }
 
     #[test]

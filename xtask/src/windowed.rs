@@ -44,7 +44,7 @@ const QEMU: &str = "-M sim -display none -monitor none -serial stdio -semihostin
 
 /// Everything on these cores.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    tools::ensure_build_std()?;
+    tools::ensure_nightly()?;
     tools::QEMU_XTENSA.ensure()?;
     tools::XTENSA_GCC.ensure()?;
     let out = repo.target_dir()?.join("windowed");

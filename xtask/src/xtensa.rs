@@ -59,7 +59,7 @@ const LINK: &str = "-nostartfiles -Wl,--gc-sections -Wl,--no-warn-execstack \
 
 /// Everything on this core.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    tools::ensure_build_std()?;
+    tools::ensure_nightly()?;
     tools::QEMU_XTENSA.ensure()?;
     tools::XTENSA_GCC.ensure()?;
     let out = repo.target_dir()?.join("xtensa");
@@ -85,7 +85,7 @@ const LINTED: [&str; 7] =
 
 /// Lints what runs here.
 pub(crate) fn clippy(repo: &Repo, tally: &mut Tally) -> Result<()> {
-    tools::ensure_build_std()?;
+    tools::ensure_nightly()?;
     LX106.clippy(repo, &repo.target_dir()?.join("xtensa"), &LINTED)?;
     tally.pass();
     Ok(())
