@@ -56,8 +56,11 @@ const PROBE: &str = "take_probed";
 /// More jumps back than the count allows in [`PROBE`], in case it is not followed rightly.
 const PROBE_JUMPS: u32 = 8;
 
-/// Goes where only aligned requests go.
-const ALIGNED_ONLY: &str = "take_aligned";
+/// Where only requests go that are aligned to more than a granule.
+const ALIGNED_ONLY: [&str; 2] = ["take_aligned", "take_drained_aligned"];
+
+/// Where none of them goes.
+const PLAIN_ONLY: &str = "take_drained";
 
 /// Takes a piece out of a block; for an aligned request with a gap in front and a rest behind.
 const CARVE: &str = "carve_aligned";
@@ -90,7 +93,11 @@ impl Rules {
 
     /// Does this operation never get into a function?
     pub(super) fn never_enters(&self, function: &Function) -> bool {
-        self.request == Request::Plain && function.name.contains(ALIGNED_ONLY)
+        let is_aligned_only = ALIGNED_ONLY.iter().any(|name| function.name.contains(name));
+        match self.request {
+            Request::Plain => is_aligned_only,
+            Request::Aligned => !is_aligned_only && function.name.contains(PLAIN_ONLY),
+        }
     }
 
     /// In a function where nothing lies behind the piece taken, since an unaligned request takes the

@@ -121,8 +121,8 @@ fn a_cache_is_emptied_in_steps_and_then_a_refused_request_is_granted() {
     for _ in 0..count / 2 {
         oracle.apply(Op::Deallocate { index: 0 });
     }
-    assert!(oracle.apply(Op::Allocate { size: 300, align_log2: 2 }));
-    while oracle.live_count() > 2 {
+    assert!(oracle.apply(Op::Allocate { size: 100, align_log2: 2 }));
+    while oracle.live_count() > 0 {
         oracle.apply(Op::Deallocate { index: oracle.live_count() - 1 });
     }
     let size = oracle.heap.largest_free(4) + 1;
@@ -136,6 +136,33 @@ fn a_cache_is_emptied_in_steps_and_then_a_refused_request_is_granted() {
         steps += 1;
     }
     assert!(oracle.apply(Op::Allocate { size, align_log2: 2 }));
+}
+
+/// Large blocks want whole memory: where they come often, the upper sizes of the cache are merged, until
+/// one of them is missed.
+#[test]
+fn what_is_kept_follows_what_is_asked_for() {
+    let mut heap = Oracle::<Heap<NarrowCached>>::new(64 << 10);
+    let keeps = |heap: &mut Oracle<Heap<NarrowCached>>, size| {
+        // The second comes to lie in front of the first, which would be merged with what is free there.
+        assert!(heap.apply(Op::Allocate { size, align_log2: 2 }));
+        assert!(heap.apply(Op::Allocate { size: 16, align_log2: 2 }));
+        assert!(heap.apply(Op::Deallocate { index: usize::from(size < 128) }));
+        let is_kept = heap.heap.settle();
+        assert!(heap.apply(Op::Deallocate { index: 0 }));
+        is_kept
+    };
+    for size in [8, 60, 100, 139] {
+        assert!(keeps(&mut heap, size), "{size}");
+    }
+    assert!(!keeps(&mut heap, 140));
+    for _ in 0..20 {
+        assert!(!keeps(&mut heap, 600));
+    }
+    // 60 is below what a miss shows to be wanted, and above what is kept now.
+    assert!(keeps(&mut heap, 32) && !keeps(&mut heap, 60));
+    // The miss of 100 comes before it is freed.
+    assert!(keeps(&mut heap, 100) && keeps(&mut heap, 60) && keeps(&mut heap, 139));
 }
 
 #[test]

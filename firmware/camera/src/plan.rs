@@ -52,9 +52,9 @@ impl Plan {
 
     /// Less than half a minute of the same.
     pub const SHORT: Self = Self {
-        frame_count: 2 * 16,
-        warm_up_count: 16,
-        scene_frames: 4,
+        frame_count: 2 * 8,
+        warm_up_count: 8,
+        scene_frames: 2,
         health_ms: 5000,
         frame_ms: 1000,
         ..Self::HOUR

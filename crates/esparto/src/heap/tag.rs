@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use self::bits::{FIRST_HUGE, FIRST_LARGE, list_of};
-use self::control::{Control, DRAIN, FIRST, KEEP, LIVE, MOST, ROOMY, STRETCHES};
+use self::control::{Control, DRAIN, FIRST, KEPT, LIVE, MOST, ROOMY, STRETCHES};
 pub use self::preset::{Preset, Realtime, Throughput};
 use super::{Corruption, Cursor, ExtendError, Extent, Grant, InitError, Moved, Progress, RawHeap};
 
@@ -117,7 +117,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
             let block = control.start().add(first);
             let size = end.addr() - block.addr();
             if Control::<P>::HAS_CACHE {
-                control.set_word(KEEP, P::CACHE_LIST_BYTES as u32);
+                control.set_word(KEPT, Control::<P>::KEPT_MOST);
                 let roomy = list_of(size / granule / 4).max(FIRST_LARGE) - FIRST_LARGE;
                 control.set_word(ROOMY, u32::MAX << roomy);
                 control.set_word(DRAIN, Control::<P>::CACHE_LIMIT as u32);

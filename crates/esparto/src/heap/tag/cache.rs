@@ -6,7 +6,7 @@
 
 use super::Preset;
 use super::bits::FIRST_LARGE;
-use super::control::{AFTER_FREE, Control, DRAIN, KEEP, LARGE_MAP, ROOMY};
+use super::control::{AFTER_FREE, Control, DRAIN, KEPT, LARGE_MAP, ROOMY};
 
 /// How many lists a step of emptying looks at for a block.
 const DRAIN_LOOKS: usize = 4;
@@ -18,6 +18,16 @@ const APART_FROM: usize = 5;
 const CACHED: usize = 8;
 
 impl<P: Preset> Control<P> {
+    /// [`KEPT`] when blocks of all sizes with a list are.
+    pub(super) const KEPT_MOST: u32 =
+        if Self::HAS_CACHE { (Self::CACHE_LIMIT + Self::GRANULE - CACHED) as u32 } else { 0 };
+    /// By what it falls no further: it loses a quarter, and this comes back.
+    const KEPT_STEP: u32 = (Self::CACHE_LIMIT / 16) as u32;
+    /// The least request whose miss says that the upper sizes of the cache are wanted.
+    const MIDDLE: usize = if Self::CACHE_LIMIT < 128 { Self::CACHE_LIMIT / 2 } else { 64 };
+    /// The least block that wants whole memory more than the cache wants its upper sizes.
+    const WHOLE: usize = 4 * (Self::CACHE_LIMIT + Self::GRANULE);
+
     /// # Safety
     /// As for [`take`](Self::take); the heap has a cache.
     #[inline(always)]
@@ -36,15 +46,13 @@ impl<P: Preset> Control<P> {
                     self.set_link(head, self.link(block));
                     return block;
                 }
+                if size >= Self::MIDDLE {
+                    self.set_word(KEPT, Self::KEPT_MOST);
+                }
             }
         }
-        // SAFETY: passed on; the cache's words exist.
-        unsafe {
-            if self.is_scarce() {
-                return self.take_scarce::<LEAD>(size, align);
-            }
-            self.take_plain::<LEAD>(size, align)
-        }
+        // SAFETY: passed on.
+        unsafe { self.take_plain::<LEAD>(size, align) }
     }
 
     /// # Safety
@@ -55,17 +63,68 @@ impl<P: Preset> Control<P> {
         unsafe { self.take::<LEAD>(size, align) }
     }
 
+    /// Takes `size` bytes when no roomy block is left: what is cached may be what keeps its neighbours
+    /// apart, so one cached block is given back first, and none is kept from here on.
+    ///
     /// # Safety
-    /// As for [`take_cached`](Self::take_cached).
+    /// As for [`take_cached`](Self::take_cached); `size` is a footprint.
     #[cold]
     #[inline(never)]
-    unsafe fn take_scarce<const LEAD: usize>(self, size: usize, align: usize) -> *mut u8 {
+    pub(super) unsafe fn take_drained<const LEAD: usize>(self, size: usize) -> *mut u8 {
         // SAFETY: passed on; the cache's words exist.
         unsafe {
+            self.set_word(KEPT, 0);
             self.drain();
-            let block = self.take_plain::<LEAD>(size, align);
-            self.set_word(KEEP, 0);
-            block
+            self.take_fitting::<LEAD>(size, 0)
+        }
+    }
+
+    /// The same for a request that is aligned to more than a granule.
+    ///
+    /// # Safety
+    /// As for [`take_drained`](Self::take_drained).
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn take_drained_aligned<const LEAD: usize>(
+        self,
+        size: usize,
+        align: usize,
+    ) -> *mut u8 {
+        // SAFETY: passed on; the cache's words exist.
+        unsafe {
+            self.set_word(KEPT, 0);
+            self.drain();
+            self.take_aligned::<LEAD>(size, align)
+        }
+    }
+
+    /// A small block comes off a roomy one: memory is not scarce any more.
+    ///
+    /// # Safety
+    /// As for [`take_cached`](Self::take_cached).
+    #[inline(always)]
+    pub(super) unsafe fn note_room(self) {
+        // SAFETY: the cache's words exist.
+        unsafe {
+            if self.word(KEPT) == 0 {
+                self.set_word(KEPT, Self::KEPT_MOST);
+            }
+        }
+    }
+
+    /// A block of `size` bytes comes off a roomy one. Where that is frequent, the upper sizes of the cache
+    /// are better merged: their blocks would keep the large ones' holes apart.
+    ///
+    /// # Safety
+    /// As for [`take_cached`](Self::take_cached).
+    #[inline(always)]
+    pub(super) unsafe fn note_large(self, size: usize) {
+        if size >= Self::WHOLE {
+            // SAFETY: the cache's words exist.
+            unsafe {
+                let kept = self.word(KEPT);
+                self.set_word(KEPT, kept - kept / 4 + Self::KEPT_STEP);
+            }
         }
     }
 
@@ -83,8 +142,10 @@ impl<P: Preset> Control<P> {
     /// As for [`give`](Self::give); the heap has a cache.
     #[inline(always)]
     pub(super) unsafe fn give_cached(self, block: *mut u8, size: usize) {
-        if size < Self::CACHE_LIMIT + Self::GRANULE && size >= CACHED {
-            // SAFETY: (cache invariant) the first block of a list states the list's bytes.
+        // SAFETY: the cache's words exist.
+        if size.wrapping_sub(CACHED) < unsafe { self.word(KEPT) } as usize {
+            // SAFETY: (cache invariant) the first block of a list states the list's bytes; what is kept is
+            // below the limit of the lists.
             unsafe {
                 let head = self.cache_head(size);
                 let first = self.link(head);
@@ -92,7 +153,7 @@ impl<P: Preset> Control<P> {
                 if !self.is_none(first) {
                     sum += Self::cached_bytes(first);
                 }
-                if sum <= self.word(KEEP) as usize && !self.belongs_in_front(block) {
+                if sum <= P::CACHE_LIST_BYTES && !self.belongs_in_front(block) {
                     self.set_link(block, first);
                     block.add(4).cast::<u16>().write(sum as u16);
                     self.set_link(head, block);

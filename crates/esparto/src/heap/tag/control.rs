@@ -41,8 +41,9 @@ pub(super) const STRETCHES: usize = 16;
 pub(super) const FIRST: usize = 1;
 const WORDS_END: usize = 20;
 // With a cache only.
-/// The most bytes kept for a size at the moment: the preset's, or 0 when memory is scarce.
-pub(super) const KEEP: usize = 20;
+/// From which size on blocks are not kept at the moment, less the smallest that can be: 0 when memory is
+/// scarce, and then none is.
+pub(super) const KEPT: usize = 20;
 /// The large lists, as a part of their map, whose blocks mean that there is room.
 pub(super) const ROOMY: usize = 24;
 /// The cache list that is emptied next, by its blocks' size.

@@ -3,8 +3,8 @@
 use core::ptr::null_mut;
 
 use super::Preset;
-use super::bits::{FIRST_LARGE, large_list_of, list_of, lowest_bit};
-use super::control::{Control, KEEP, LARGE_MAP, LIVE, MOST, SMALL_MAP};
+use super::bits::{FIRST_HUGE, FIRST_LARGE, large_list_of, list_of, lowest_bit};
+use super::control::{Control, LARGE_MAP, LIVE, MOST, ROOMY, SMALL_MAP};
 
 impl<P: Preset> Control<P> {
     /// Takes a block for `size` bytes out of the lists, of which the one `LEAD` bytes from the start, a
@@ -58,6 +58,9 @@ impl<P: Preset> Control<P> {
             } else if align <= Self::GRANULE {
                 return self.take_start::<LEAD>(taken);
             }
+            if Self::HAS_CACHE && self.is_scarce() {
+                return self.take_drained_aligned::<LEAD>(taken, align);
+            }
             self.take_aligned::<LEAD>(taken, align)
         }
     }
@@ -72,6 +75,12 @@ impl<P: Preset> Control<P> {
         // SAFETY: (list invariant) as for `take`; behind the block something live begins.
         unsafe {
             let map = self.word(LARGE_MAP);
+            if Self::HAS_CACHE {
+                if map & self.word(ROOMY) == 0 {
+                    return self.take_drained::<LEAD>(size);
+                }
+                self.note_room();
+            }
             if map == 0 {
                 return self.take_probed::<LEAD>(size, 0, Self::list_below(size));
             }
@@ -80,7 +89,6 @@ impl<P: Preset> Control<P> {
             let block = self.link(head);
             let found = self.large_size(block);
             let rest = found - size;
-            self.note_room();
             self.set_tag(block.add(found), LIVE);
             if Self::is_same_huge_list(rest, found) {
                 self.resize(block, rest);
@@ -98,18 +106,6 @@ impl<P: Preset> Control<P> {
         (size + Self::LISTED) / Self::GRANULE - 1
     }
 
-    /// Memory is not scarce, or whoever called puts this right.
-    ///
-    /// # Safety
-    /// As for [`take`](Self::take).
-    #[inline(always)]
-    unsafe fn note_room(self) {
-        if Self::HAS_CACHE {
-            // SAFETY: passed on; the cache's words exist.
-            unsafe { self.set_word(KEEP, P::CACHE_LIST_BYTES as u32) }
-        }
-    }
-
     /// Takes `size` bytes, as many as a large block has, off the start of one.
     ///
     /// # Safety
@@ -119,14 +115,22 @@ impl<P: Preset> Control<P> {
         // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`; behind the
         // block something live begins.
         unsafe {
-            if size > self.word(MOST) as usize {
+            let granules = size / Self::GRANULE;
+            if granules >= FIRST_HUGE && size > self.word(MOST) as usize {
                 return null_mut();
             }
-            let mut list = large_list_of(size / Self::GRANULE);
+            let mut list = large_list_of(granules);
             let mut head = self.head(list);
             let mut block = self.link(head);
             if self.is_none(block) || self.large_size(block) < size {
-                let map = self.word(LARGE_MAP) & (u32::MAX << 1).wrapping_shl(list as u32);
+                let map = self.word(LARGE_MAP);
+                if Self::HAS_CACHE {
+                    if map & self.word(ROOMY) == 0 {
+                        return self.take_drained::<LEAD>(size);
+                    }
+                    self.note_large(size);
+                }
+                let map = map & (u32::MAX << 1).wrapping_shl(list as u32);
                 if map == 0 {
                     return self.take_probed::<LEAD>(size, 0, list);
                 }
@@ -135,7 +139,6 @@ impl<P: Preset> Control<P> {
                 block = self.link(head);
             }
             let rest = self.large_size(block) - size;
-            self.note_room();
             self.set_tag(block, LIVE);
             self.pop(block, head, list, LARGE_MAP);
             if rest != 0 {
@@ -207,8 +210,22 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(never)]
-    unsafe fn take_aligned<const LEAD: usize>(self, size: usize, align: usize) -> *mut u8 {
-        let gap = align - Self::GRANULE;
+    pub(super) unsafe fn take_aligned<const LEAD: usize>(
+        self,
+        size: usize,
+        align: usize,
+    ) -> *mut u8 {
+        // SAFETY: passed on.
+        unsafe { self.take_fitting::<LEAD>(size, align - Self::GRANULE) }
+    }
+
+    /// Takes `size` bytes, clear of the bits of `gap`, out of the first block of a list that has only such
+    /// as fit, wherever they lie.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take); `gap` is an alignment less a granule.
+    #[inline(always)]
+    pub(super) unsafe fn take_fitting<const LEAD: usize>(self, size: usize, gap: usize) -> *mut u8 {
         // SAFETY: (list invariant) as for `take`.
         unsafe {
             // Whatever is this long fits, wherever it lies. A layout's size and alignment together do
