@@ -52,8 +52,8 @@ impl Plan {
 
     /// Less than half a minute of the same.
     pub const SHORT: Self = Self {
-        frame_count: 2 * 8,
-        warm_up_count: 8,
+        frame_count: 16 + 8,
+        warm_up_count: 16,
         scene_frames: 2,
         health_ms: 5000,
         frame_ms: 1000,
