@@ -13,7 +13,8 @@ pub trait Preset: 'static {
     /// worst case.
     const PROBE_COUNT: usize = 3;
 
-    /// The largest request that freed blocks are kept aside for, unmerged; 0 keeps none.
+    /// The largest request that freed blocks are kept aside for, unmerged; 0 keeps none. Where blocks of
+    /// some four times this size come often, only smaller ones are kept: a quarter of this and below.
     const CACHE_SIZE_LIMIT_BYTES: usize = 0;
 
     /// How much is kept aside for each size: at least one block, and at most this.
