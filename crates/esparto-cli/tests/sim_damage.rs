@@ -75,7 +75,7 @@ impl Firmware {
 #[test]
 fn damaged_debug_information_neither_panics_nor_hangs() {
     let count: u32 = std::env::var("ESPARTO_SIM_FILES")
-        .map_or(500, |count| count.parse().expect("a number of files"));
+        .map_or(200, |count| count.parse().expect("a number of files"));
     let folder = build("riscv32imac-unknown-none-elf");
     let firmware = PROGRAMS.map(|program| {
         Firmware::of(fs::read(folder.join(program)).expect("the program was built"))

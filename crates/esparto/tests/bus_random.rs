@@ -477,7 +477,7 @@ proptest! {
     })]
 
     #[test]
-    fn every_answer_is_as_foretold_and_nothing_leaks(ops in ops(if cfg!(miri) { 10 } else { 120 })) {
+    fn every_answer_is_as_foretold_and_nothing_leaks(ops in ops(if cfg!(miri) { 6 } else { 120 })) {
         run(&ops);
     }
 }

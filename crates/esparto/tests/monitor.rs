@@ -377,7 +377,7 @@ proptest! {
     /// The least ever free is what a watcher of every step saw.
     #[test]
     fn the_minimum_is_the_least_that_was_ever_free(
-        ops in prop::collection::vec((any::<bool>(), 1usize..3000), 1..60),
+        ops in prop::collection::vec((any::<bool>(), 1usize..3000), 1..if cfg!(miri) { 15 } else { 60 }),
     ) {
         let memory = chip();
         let mut live = Vec::new();
