@@ -138,6 +138,29 @@ fn a_cache_is_emptied_in_steps_and_then_a_refused_request_is_granted() {
     assert!(oracle.apply(Op::Allocate { size, align_log2: 2 }));
 }
 
+/// Found by a fuzzer: a place with such an alignment may lie inside, and is refused all the same.
+#[test]
+fn no_block_is_promised_at_an_alignment_beyond_the_memory() {
+    fn holds<P: Preset>() {
+        let mut oracle = Oracle::<Heap<P>>::new(1000);
+        for size in [434, 1, 15] {
+            for align_log2 in [0, 9, 10, 13] {
+                let is_granted = oracle.apply(Op::Allocate { size, align_log2 });
+                assert!(align_log2 < 10 || !is_granted);
+            }
+        }
+        assert_eq!(oracle.heap.largest_free(1024), 0);
+        oracle.assert_sound();
+        oracle.drain();
+    }
+    holds::<Narrow>();
+    holds::<NarrowCached>();
+    if IS_WIDE {
+        holds::<Realtime>();
+        holds::<Throughput>();
+    }
+}
+
 /// Large blocks want whole memory: where they come often, the upper sizes of the cache are merged, until
 /// one of them is missed.
 #[test]

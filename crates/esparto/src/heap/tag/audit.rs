@@ -2,7 +2,7 @@
 
 use super::Preset;
 use super::bits::{FIRST_LARGE, least_granules, list_of};
-use super::control::{AFTER_FREE, Control, LARGE, LARGE_MAP, LIVE, SMALL_MAP};
+use super::control::{AFTER_FREE, Control, LARGE, LARGE_MAP, LIVE, MOST, SMALL_MAP};
 use crate::heap::{Corruption, Cursor, Extent, ExtentKind, Progress};
 
 impl<P: Preset> Control<P> {
@@ -66,6 +66,11 @@ impl<P: Preset> Control<P> {
     /// The heap is initialized.
     pub(super) unsafe fn largest(self, align: usize) -> usize {
         let gap = align.saturating_sub(Self::GRANULE);
+        // SAFETY: passed on.
+        if gap > unsafe { self.word(MOST) } as usize {
+            // `take` refuses what is aligned to more than a stretch has bytes.
+            return 0;
+        }
         let mut largest = 0;
         // SAFETY: passed on; `each_in_reach` shows free blocks, of which the cached ones fit requests
         // of exactly their size.
