@@ -38,6 +38,18 @@ proptest! {
     }
 }
 
+/// Calls a function for each preset.
+macro_rules! on_every_preset {
+    ($holds:ident) => {
+        $holds::<Narrow>();
+        $holds::<NarrowCached>();
+        if IS_WIDE {
+            $holds::<Realtime>();
+            $holds::<Throughput>();
+        }
+    };
+}
+
 const SMALL: [Op; 8] = [
     Op::Allocate { size: 1, align_log2: 0 },
     Op::Allocate { size: 12, align_log2: 2 },
@@ -101,12 +113,7 @@ fn what_was_given_back_is_one_block_again() {
         oracle.drain();
         assert_eq!(free_extents(&mut oracle), fresh);
     }
-    holds::<Narrow>();
-    holds::<NarrowCached>();
-    if IS_WIDE {
-        holds::<Realtime>();
-        holds::<Throughput>();
-    }
+    on_every_preset!(holds);
 }
 
 #[test]
@@ -152,12 +159,7 @@ fn no_block_is_promised_at_an_alignment_beyond_the_memory() {
         oracle.assert_sound();
         oracle.drain();
     }
-    holds::<Narrow>();
-    holds::<NarrowCached>();
-    if IS_WIDE {
-        holds::<Realtime>();
-        holds::<Throughput>();
-    }
+    on_every_preset!(holds);
 }
 
 /// Large blocks want whole memory: where they come often, the upper sizes of the cache are merged, until
@@ -211,12 +213,7 @@ fn sizes_and_alignments_at_the_limits_fail_and_change_nothing() {
         assert_eq!(oracle.heap.largest_free(1), 0);
         oracle.drain();
     }
-    holds::<Narrow>();
-    holds::<NarrowCached>();
-    if IS_WIDE {
-        holds::<Realtime>();
-        holds::<Throughput>();
-    }
+    on_every_preset!(holds);
 }
 
 #[test]
@@ -284,12 +281,7 @@ fn a_reallocated_block_keeps_its_bytes_whichever_way_it_goes() {
         }
         assert!(moved_count != 0);
     }
-    holds::<Narrow>();
-    holds::<NarrowCached>();
-    if IS_WIDE {
-        holds::<Realtime>();
-        holds::<Throughput>();
-    }
+    on_every_preset!(holds);
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! [`Crew`] runs tasks until all have ended. Whenever one is interrupted, its stack pointer is
 //! looked at, and when it calls, its canary too. [`Blocking`] is how a task waits for events of a bus.
 
+mod context;
 mod crew;
 mod entry;
 mod scheduler;

@@ -1,11 +1,15 @@
 //! Tasks: each on a stack of its own, by priority, preempted by interrupts. The crew and its
 //! scheduler are the RISC-V board's; the way into a trap and out of it is this core's.
 
+#[path = "../../board-virt/src/task/context.rs"]
+mod context;
 #[path = "../../board-virt/src/task/crew.rs"]
 mod crew;
 mod entry;
 #[path = "../../board-virt/src/task/scheduler.rs"]
 mod scheduler;
+#[path = "../../board-lx106/src/task/trap.rs"]
+mod trap;
 #[path = "../../board-virt/src/task/wait.rs"]
 mod wait;
 

@@ -1,10 +1,11 @@
 //! The way into a trap and out of it, by way of a context.
 
 use core::arch::{asm, naked_asm};
-use core::cell::UnsafeCell;
 
 use riscv::register::mcause;
 use riscv::register::mtvec::{self, Mtvec, TrapMode};
+
+use super::context::{Cause, MAIN};
 
 /// The code of `ecall` in `mcause`.
 const MACHINE_CALL: usize = 11;
@@ -48,16 +49,6 @@ impl Context {
     pub(super) fn skip_call(&mut self) {
         self.pc += CALL_BYTES;
     }
-}
-
-/// Why there is a trap.
-pub(super) enum Cause {
-    /// An interrupt.
-    Interrupt(usize),
-    /// Somebody's [`call`].
-    Call,
-    /// Nothing good.
-    Exception,
 }
 
 /// Asks the hart for it, inside of a trap.
@@ -112,24 +103,6 @@ impl Before {
         unsafe { mtvec::write(self.0) };
     }
 }
-
-/// A context where the hart finds it.
-#[repr(transparent)]
-pub(super) struct ContextCell(pub(super) UnsafeCell<Context>);
-
-// SAFETY: touched by the entry below and by the scheduler, which interrupts cannot interrupt, and
-// before the tasks run.
-unsafe impl Sync for ContextCell {}
-
-impl ContextCell {
-    pub(super) const fn new() -> Self {
-        Self(UnsafeCell::new(Context::EMPTY))
-    }
-}
-
-/// Where `main` is while tasks run. Its stack is the boot stack, and handlers run below what it
-/// uses of that.
-pub(super) static MAIN: ContextCell = ContextCell::new();
 
 /// What `mtvec` points to while tasks run; `mscratch` points to the context of the one that does.
 ///

@@ -7,8 +7,9 @@ use critical_section::{CriticalSection, Mutex};
 use esparto::Owner;
 use esparto::stack::{StackBreach, StackSpan};
 
+use super::context::{Cause, ContextCell, MAIN};
 use super::crew::TASK_LIMIT;
-use super::entry::{self, Cause, Context, ContextCell, MAIN};
+use super::entry::{self, Context};
 use crate::{stack, timer, trap};
 
 /// What a task costs beside its stack and its heap.

@@ -1,10 +1,12 @@
 //! The way into a trap and out of it, by way of a context.
 
 use core::arch::{asm, naked_asm};
-use core::cell::UnsafeCell;
 
 use esparto::stack::StackSpan;
 
+use super::context::Cause;
+use super::trap::CURRENT;
+pub(super) use super::trap::{Before, call, take_traps};
 use crate::{stack, timer};
 
 /// The registers of a task that is not running.
@@ -60,43 +62,6 @@ impl Context {
     }
 }
 
-/// A context where the core finds it.
-#[repr(transparent)]
-pub(super) struct ContextCell(pub(super) UnsafeCell<Context>);
-
-// SAFETY: touched by the entry below and by the scheduler, which interrupts cannot interrupt, and
-// before the tasks run.
-unsafe impl Sync for ContextCell {}
-
-impl ContextCell {
-    pub(super) const fn new() -> Self {
-        Self(UnsafeCell::new(Context::EMPTY))
-    }
-}
-
-/// Where `main` is while tasks run. Its stack is the boot stack, and handlers run below what it
-/// uses of that.
-pub(super) static MAIN: ContextCell = ContextCell::new();
-
-/// The context of who runs.
-#[repr(transparent)]
-struct Current(UnsafeCell<*mut Context>);
-
-// SAFETY: touched by the entry below alone.
-unsafe impl Sync for Current {}
-
-static CURRENT: Current = Current(UnsafeCell::new(MAIN.0.get()));
-
-/// Why there is a trap.
-pub(super) enum Cause {
-    /// An interrupt.
-    Interrupt(usize),
-    /// Somebody's [`call`].
-    Call,
-    /// Nothing good.
-    Exception,
-}
-
 /// Asks the core for it, inside of a trap.
 #[inline(always)]
 pub(super) fn cause() -> Cause {
@@ -120,26 +85,6 @@ pub(super) fn cause() -> Cause {
 #[inline(always)]
 pub(super) unsafe fn dispatch(_code: usize) {
     timer::interrupt();
-}
-
-/// Into the scheduler, by a trap; returns when this task runs again.
-pub(super) fn call() {
-    // SAFETY: all registers are kept. What other tasks do to memory meanwhile is known to the
-    // compiler as anything.
-    unsafe { asm!("syscall") };
-}
-
-/// Traps are the scheduler's from the start on.
-pub(super) struct Before;
-
-/// Nothing to be done.
-pub(super) fn take_traps() -> Before {
-    Before
-}
-
-impl Before {
-    /// Nothing to be undone.
-    pub(super) fn restore(self) {}
 }
 
 /// Where the vectors jump to, with `a0` in `excsave1`.

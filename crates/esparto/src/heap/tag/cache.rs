@@ -21,7 +21,7 @@ impl<P: Preset> Control<P> {
     /// [`KEPT`] when blocks of all sizes with a list are.
     pub(super) const KEPT_MOST: u32 =
         if Self::HAS_CACHE { (Self::CACHE_LIMIT + Self::GRANULE - CACHED) as u32 } else { 0 };
-    /// By what it falls no further: it loses a quarter, and this comes back.
+    /// What comes back of the quarter that it loses: so it settles at four times this.
     const KEPT_STEP: u32 = (Self::CACHE_LIMIT / 16) as u32;
     /// The least request whose miss says that the upper sizes of the cache are wanted.
     const MIDDLE: usize = if Self::CACHE_LIMIT < 128 { Self::CACHE_LIMIT / 2 } else { 64 };
