@@ -4,9 +4,9 @@ use core::arch::{asm, naked_asm};
 
 use esparto::stack::StackSpan;
 
-use super::context::Cause;
+use super::context::{Cause, MAIN};
 use super::trap::CURRENT;
-pub(super) use super::trap::{Before, call, take_traps};
+pub(super) use super::trap::{call, take_traps};
 use crate::{stack, timer};
 
 /// The registers of a task that is not running.
