@@ -250,7 +250,10 @@ impl<P: Preset> Control<P> {
                     self.set_link(head, self.link(found));
                     break;
                 }
-                size = if size > Self::GRANULE { size - Self::GRANULE } else { Self::CACHE_LIMIT };
+                size -= Self::GRANULE;
+                if size == 0 {
+                    size = Self::CACHE_LIMIT;
+                }
             }
             self.set_word(DRAIN, size as u32);
             if !self.is_none(found) {

@@ -277,6 +277,24 @@ impl<P: Preset> Control<P> {
         }
     }
 
+    /// Puts a block behind another one of its list.
+    ///
+    /// # Safety
+    /// `block` is free, of a size for the list that `front` is in, and in none.
+    #[inline(always)]
+    unsafe fn insert(self, block: *mut u8, front: *mut u8) {
+        // SAFETY: (list invariant) as for `push`.
+        unsafe {
+            let next = self.link(front);
+            self.set_link(block, next);
+            self.set_link(block.add(4), front);
+            self.set_link(front, block);
+            if !self.is_none(next) {
+                self.set_link(next.add(4), block);
+            }
+        }
+    }
+
     /// Takes the first block out of a list.
     ///
     /// # Safety
@@ -462,7 +480,15 @@ impl<P: Preset> Control<P> {
             self.set_footer(block, size);
             self.set_tag(block, if granules < LARGE as usize { granules as u8 } else { LARGE });
             block.add(8).cast::<u32>().write(size as u32);
-            self.push(block, self.head(list), list, LARGE_MAP);
+            let head = self.head(list);
+            let first = self.link(head);
+            // Lower blocks are taken first, as far as that costs no search. A cache scatters what it keeps
+            // wherever that lies: there it only costs.
+            if !Self::HAS_CACHE && !self.is_none(first) && first < block {
+                self.insert(block, first);
+            } else {
+                self.push(block, head, list, LARGE_MAP);
+            }
         }
     }
 

@@ -94,7 +94,7 @@ impl<P: Preset> Control<P> {
                 self.resize(block, rest);
             } else {
                 self.pop(block, head, list, LARGE_MAP);
-                self.place(block, rest);
+                return self.place_apart(block, rest, rest.wrapping_neg());
             }
             block.add(rest)
         }
@@ -137,6 +137,18 @@ impl<P: Preset> Control<P> {
                 list = FIRST_LARGE + lowest_bit(map);
                 head = self.head(list);
                 block = self.link(head);
+            }
+            // Taken low, great blocks leave what is free in one piece; the next list says where else.
+            if !Self::HAS_CACHE && granules >= FIRST_HUGE {
+                let map = self.word(LARGE_MAP) & (u32::MAX << 1).wrapping_shl(list as u32);
+                if map != 0 {
+                    let other_list = FIRST_LARGE + lowest_bit(map);
+                    let other_head = self.head(other_list);
+                    let other = self.link(other_head);
+                    if other < block {
+                        (list, head, block) = (other_list, other_head, other);
+                    }
+                }
             }
             let rest = self.large_size(block) - size;
             self.set_tag(block, LIVE);
