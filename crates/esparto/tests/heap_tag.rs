@@ -6,7 +6,7 @@ use std::alloc::Layout;
 use crate::oracle::preset::{Narrow, NarrowCached};
 use crate::oracle::{Op, Oracle, exhaust, random};
 use esparto::heap::tag::Preset;
-use esparto::heap::{ExtentKind, InitError, RawHeap};
+use esparto::heap::{ExtendError, ExtentKind, InitError, RawHeap};
 use esparto::{Heap, Realtime, Throughput};
 use proptest::prelude::*;
 
@@ -296,4 +296,39 @@ fn a_block_takes_in_what_is_free_in_front_and_behind_to_the_last_byte() {
     oracle.assert_sound();
     assert_eq!(oracle.heap.largest_free(1), 0);
     oracle.drain();
+}
+
+/// Blocks at multiples of 16, where regions begin at multiples of 8.
+struct Coarse;
+
+impl Preset for Coarse {
+    const GRANULE_BYTES: usize = 16;
+}
+
+#[test]
+fn memory_that_is_not_aligned_for_the_blocks_is_refused() {
+    #[repr(align(16))]
+    struct Bytes([u8; 4096]);
+    let mut bytes = Bytes([0; 4096]);
+    let whole = std::ptr::NonNull::from(&mut bytes.0).cast::<u8>();
+    let part = |offset: usize, len_bytes: usize| {
+        // SAFETY: inside the buffer.
+        std::ptr::NonNull::slice_from_raw_parts(unsafe { whole.add(offset) }, len_bytes)
+    };
+    for (offset, len_bytes) in [(8, 2048), (0, 2056)] {
+        let start_addr = whole.addr().get() + offset;
+        // SAFETY: the buffer is no one else's.
+        let refused = unsafe { Heap::<Coarse>::init(part(offset, len_bytes)) };
+        let wanted = InitError::Misaligned { start_addr, len_bytes, align_bytes: 16 };
+        assert_eq!(refused.err(), Some(wanted));
+    }
+    // SAFETY: as above.
+    let mut heap = unsafe { Heap::<Coarse>::init(part(0, 2048)) }.unwrap();
+    // SAFETY: as above; the two parts are disjoint.
+    let refused = unsafe { heap.extend(part(2056, 1024)) };
+    assert!(matches!(refused, Err(ExtendError::Misaligned { align_bytes: 16, .. })), "{refused:?}");
+    // SAFETY: as above.
+    unsafe { heap.extend(part(2048, 1024)) }.unwrap();
+    let block = heap.allocate(Layout::new::<u8>()).unwrap().ptr;
+    assert!(block.addr().get().is_multiple_of(16));
 }

@@ -84,8 +84,11 @@ impl<P> core::fmt::Debug for Heap<P> {
 // are handed out.
 unsafe impl<P: Preset> RawHeap for Heap<P> {
     unsafe fn init(memory: NonNull<[u8]>) -> Result<Self, InitError> {
-        let len_bytes = memory.len();
+        let (start_addr, len_bytes) = (memory.addr().get(), memory.len());
         let granule = P::GRANULE_BYTES;
+        if !Control::<P>::is_aligned(memory) {
+            return Err(InitError::Misaligned { start_addr, len_bytes, align_bytes: granule });
+        }
         if len_bytes > Self::LIMIT_BYTES {
             return Err(InitError::TooLarge { len_bytes, limit_bytes: Self::LIMIT_BYTES });
         }

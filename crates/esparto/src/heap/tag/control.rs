@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 
 use super::Preset;
 use super::bits::{FIRST_HUGE, FIRST_LARGE, large_list_of};
+use crate::Region;
 
 /// The tag in front of a live block whose neighbour in front is live.
 pub(super) const LIVE: u8 = 0;
@@ -97,6 +98,12 @@ impl<P: Preset> Control<P> {
     };
     /// Where `base` points, from the first word.
     pub(super) const BASE: usize = Self::LISTS_AT - 4;
+
+    /// Can blocks lie in memory so aligned? In a region they can, unless the granule is a coarse one.
+    pub(super) fn is_aligned(memory: NonNull<[u8]>) -> bool {
+        Self::GRANULE <= Region::ALIGN_BYTES
+            || (memory.addr().get() | memory.len()).is_multiple_of(Self::GRANULE)
+    }
 
     pub(super) const fn new(base: NonNull<u8>) -> Self {
         Self { base, preset: PhantomData }
