@@ -17,7 +17,7 @@ use talc::source::Manual;
 use super::actions::Action;
 
 /// The memory of each: much more than is live.
-const ARENA_BYTES: usize = 16 << 20;
+const ARENA_BYTES: usize = 32 << 20;
 
 /// A block as it was asked for; none when it could not be had.
 #[derive(Clone, Copy, Default)]
