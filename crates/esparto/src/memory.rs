@@ -24,7 +24,7 @@ pub use handle::Handle;
 pub use sized::SizedError;
 pub use ways::{UsualHeap, usual};
 
-use crate::heap::{Corruption, Cursor, Extent, Progress, RawHeap};
+use crate::heap::{Corruption, Cursor, Extent, Progress, RawHeap, carry};
 use crate::lock::Section;
 use crate::{
     Caps, CapsStats, Event, Owner, Policy, Region, RegionError, RegionId, RegionStats, Silent, Sink,
@@ -300,20 +300,26 @@ impl<const N: usize, S: Sink> Memory<N, S> {
             // SAFETY: passed on.
             return unsafe { self.resize_all_sized(ptr, old, new, policy) };
         }
-        let (new_ptr, in_place) = self.served(owner, |state| {
+        let (new_ptr, is_over_old) = self.served(owner, |state| {
             // SAFETY: passed on.
             if unsafe { state.resize_in_place(owner, ptr, old, new) } {
-                return Ok((ptr, true));
+                return Ok((ptr, false));
             }
             // Not told yet: the move is one event, told when it is over.
+            // SAFETY: passed on; it was just refused where it lies.
+            if let Some(moved) = unsafe { state.grow_moving(ptr, old, new, policy) } {
+                return Ok((moved.grant.ptr, moved.is_over_old));
+            }
             state.allocate_untold::<false>(new, policy).map(|(_, new_ptr)| (new_ptr, false))
         })?;
-        if !in_place {
-            // SAFETY: both blocks are live, distinct, and at least this long.
-            unsafe { ptr.copy_to_nonoverlapping(new_ptr, old.size().min(new.size())) };
+        if new_ptr != ptr {
+            // SAFETY: both blocks are the caller's and at least this long; the new one is another, or begins
+            // in front of the old one.
+            unsafe { carry(ptr, new_ptr, old.size().min(new.size())) };
             self.locked(|state| {
-                // SAFETY: passed on; the contents were copied.
-                unsafe { state.finish_move(owner, (ptr, old), (new_ptr, new), policy) }
+                let (from, to) = ((ptr, old), (new_ptr, new));
+                // SAFETY: passed on; the contents were carried.
+                unsafe { state.finish_move(owner, from, to, policy, is_over_old) }
             });
         }
         Ok(new_ptr)

@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use esparto::heap::ExtentKind;
 use esparto::heap::linked_list::{BestFit, LinkedList, Merging};
 use esparto::{
-    AllocError, Caps, Cursor, Event, Memory, Owner, Policy, Progress, Region, RegionError,
+    AllocError, Caps, Cursor, Event, Heap, Memory, Owner, Policy, Progress, Region, RegionError,
     RegionId, Sink, Use,
 };
 
@@ -170,6 +170,52 @@ fn a_failure_says_which_figure_stood_in_the_way() {
         AllocError::Exhausted { largest_free_bytes: 0, align_bytes, .. } if align_bytes == 1 << 30
     ));
     assert_exact(&memory);
+}
+
+/// What is free lies in front of the block, and is too little for another one beside it.
+#[test]
+fn a_block_that_cannot_grow_where_it_lies_takes_in_what_is_free_in_front_of_it() {
+    let memory: Memory<2, Log> = Memory::with_sink(Log::default());
+    let sram = memory.add_static::<Heap>("sram", bytes::<8192>(), SRAM).unwrap();
+    memory.add_static::<Heap>("psram", bytes::<8192>(), PSRAM).unwrap();
+    let internal = Policy::require(Caps::INTERNAL);
+    let take = |size| memory.allocate(layout(size, 8), internal).unwrap();
+    let (front, block) = (take(2000), take(1000));
+    let behind_bytes = memory.region_stats(sram).unwrap().largest_free_bytes;
+    let behind = take(behind_bytes);
+    // SAFETY: live, of this size; `front` is not used any more.
+    unsafe {
+        for at in 0..1000 {
+            block.add(at).write(at as u8);
+        }
+        memory.deallocate(front, layout(2000, 8));
+    }
+    let _ = events(&memory);
+    // SAFETY: live, and not used any more under this pointer.
+    let grown =
+        unsafe { memory.resize(block, layout(1000, 8), layout(2900, 8), internal) }.unwrap();
+    assert!(grown < block, "{grown:?} {block:?}");
+    // SAFETY: live, of this size.
+    assert!((0..1000).all(|at| unsafe { grown.add(at).read() } == at as u8));
+    let told = events(&memory);
+    let [(_, Event::Resize { old_addr, addr, old_size_bytes: 1000, size_bytes: 2900, .. })] =
+        told[..]
+    else {
+        panic!("{told:?}");
+    };
+    assert_eq!((old_addr, addr), (block.addr().get(), grown.addr().get()));
+    assert_exact(&memory);
+    // A policy that would have it elsewhere is followed, though there is room here.
+    let away = Policy::prefer(Caps::EXTERNAL);
+    // SAFETY: as above.
+    unsafe {
+        let moved = memory.resize(grown, layout(2900, 8), layout(2950, 8), away).unwrap();
+        assert_eq!(region_of(&memory, moved), RegionId(1));
+        memory.deallocate(moved, layout(2950, 8));
+        memory.deallocate(behind, layout(behind_bytes, 8));
+    }
+    assert_exact(&memory);
+    assert_eq!(memory.region_stats(sram).unwrap().live_bytes, 0);
 }
 
 #[test]

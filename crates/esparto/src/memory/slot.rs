@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::ways::{Manner, UsualHeap, Ways};
 use crate::Region;
 use crate::heap::sized::seal;
-use crate::heap::{ExtendError, Extent, ExtentKind, RawHeap};
+use crate::heap::{ExtendError, Extent, ExtentKind, Moved, RawHeap};
 
 /// A region with its heap and its account.
 pub(super) struct Slot {
@@ -169,6 +169,27 @@ impl Slot {
         let Some((old_taken_bytes, taken_bytes)) = resized else { return false };
         self.account(old_taken_bytes, taken_bytes);
         true
+    }
+
+    /// Finds a place in the heap for a block that cannot grow where it lies, as
+    /// [`RawHeap::grow_moving`] does.
+    ///
+    /// # Safety
+    /// As there.
+    pub(super) unsafe fn grow_moving(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new_size: usize,
+    ) -> Option<Moved> {
+        let ways = self.ways_mut();
+        // SAFETY: passed on.
+        let (old_taken_bytes, moved) =
+            unsafe { (ways.taken_bytes(ptr, old), ways.grow_moving(ptr, old, new_size)?) };
+        let gone_bytes = if moved.is_over_old { old_taken_bytes } else { 0 };
+        self.account(gone_bytes, moved.grant.taken_bytes);
+        self.live_count += usize::from(!moved.is_over_old);
+        Some(moved)
     }
 
     /// Makes the heap longer.

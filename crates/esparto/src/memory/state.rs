@@ -12,7 +12,7 @@ use super::AllocError;
 use super::slot::Slot;
 use super::ways::{Manner, UsualHeap};
 use crate::heap::sized::seal;
-use crate::heap::{Corruption, Cursor, ExtendError, Extent, InitError, Progress, RawHeap};
+use crate::heap::{Corruption, Cursor, ExtendError, Extent, InitError, Moved, Progress, RawHeap};
 use crate::{Caps, Owner, Policy, Region, RegionError, RegionId, RegionStats, Sink};
 
 #[derive(Debug)]
@@ -346,7 +346,32 @@ impl<const N: usize, S: Sink> State<N, S> {
         unsafe { slot.resize(ptr, old, new.size()) }.then_some(region)
     }
 
-    /// The second half of a move: gives the old block back and tells of both.
+    /// Finds a place with room for a block to go on growing, in the region that it is in, if the policy
+    /// likes that one; tells of nothing.
+    ///
+    /// # Safety
+    /// As for `Memory::resize`; the block cannot be resized where it lies.
+    #[inline(always)]
+    pub(super) unsafe fn grow_moving(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        policy: Policy,
+    ) -> Option<Moved> {
+        if old.align() != new.align() || new.size() <= old.size() {
+            return None;
+        }
+        let (_, slot) = self.slot_of(ptr.addr().get())?;
+        let wanted = policy.required() | policy.preferred(new.size());
+        if !slot.region.caps().contains(wanted) {
+            return None;
+        }
+        // SAFETY: as promised by the caller.
+        unsafe { slot.grow_moving(ptr, old, new.size()) }
+    }
+
+    /// The second half of a move: gives the old block back, unless the new one took it in, and tells of both.
     ///
     /// # Safety
     /// As for `Memory::resize`; `new_ptr` is a block of `new` that nobody was told of.
@@ -356,9 +381,10 @@ impl<const N: usize, S: Sink> State<N, S> {
         (ptr, old): (NonNull<u8>, Layout),
         (new_ptr, new): (NonNull<u8>, Layout),
         policy: Policy,
+        is_over_old: bool,
     ) {
         // SAFETY: passed on.
-        let is_back = unsafe { self.deallocate_untold(ptr, old) }.is_some();
+        let is_back = is_over_old || unsafe { self.deallocate_untold(ptr, old) }.is_some();
         if let Some((region, _)) = self.slot_of(new_ptr.addr().get()) {
             let (from, to) = (ptr.addr().get(), new_ptr.addr().get());
             if is_back {

@@ -4,7 +4,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use crate::heap::{Grant, RawHeap};
+use crate::heap::{Grant, Moved, RawHeap};
 
 /// Makes a heap out of the pointer to its control block: what a memory does that asks how its heaps are.
 pub type UsualHeap = fn(NonNull<()>) -> NonNull<dyn RawHeap>;
@@ -26,6 +26,15 @@ pub(super) trait Ways {
     /// # Safety
     /// As for [`RawHeap::grow`] and [`RawHeap::shrink`].
     unsafe fn resize(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize>;
+
+    /// # Safety
+    /// As for [`RawHeap::grow_moving`].
+    unsafe fn grow_moving(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new_size: usize,
+    ) -> Option<Moved>;
 
     /// # Safety
     /// As for [`RawHeap::taken_bytes`].
@@ -62,6 +71,17 @@ impl<H: RawHeap + 'static, const IS_LED: bool, const IS_USUAL: bool> Ways
                 self.0.shrink(ptr, old, new_size)
             }
         }
+    }
+
+    unsafe fn grow_moving(
+        &mut self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new_size: usize,
+    ) -> Option<Moved> {
+        // With leads, in C firmware, it would bring more code than it is worth there.
+        // SAFETY: passed on.
+        if IS_LED { None } else { unsafe { self.0.grow_moving(ptr, old, new_size) } }
     }
 
     unsafe fn taken_bytes(&self, ptr: NonNull<u8>, layout: Layout) -> usize {
