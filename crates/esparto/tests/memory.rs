@@ -179,22 +179,21 @@ fn a_block_that_cannot_grow_where_it_lies_takes_in_what_is_free_in_front_of_it()
     let sram = memory.add_static::<Heap>("sram", bytes::<8192>(), SRAM).unwrap();
     memory.add_static::<Heap>("psram", bytes::<8192>(), PSRAM).unwrap();
     let internal = Policy::require(Caps::INTERNAL);
-    let take = |size| memory.allocate(layout(size, 8), internal).unwrap();
+    let take = |size| memory.allocate(layout(size, 4), internal).unwrap();
     let (front, block) = (take(2000), take(1000));
-    // What is left over for its alignment holds nothing.
-    let behind_bytes = memory.region_stats(sram).unwrap().largest_free_bytes - 16;
+    let behind_bytes = memory.region_stats(sram).unwrap().largest_free_bytes;
     let behind = take(behind_bytes);
     // SAFETY: live, of this size; `front` is not used any more.
     unsafe {
         for at in 0..1000 {
             block.add(at).write(at as u8);
         }
-        memory.deallocate(front, layout(2000, 8));
+        memory.deallocate(front, layout(2000, 4));
     }
     let _ = events(&memory);
     // SAFETY: live, and not used any more under this pointer.
     let grown =
-        unsafe { memory.resize(block, layout(1000, 8), layout(2900, 8), internal) }.unwrap();
+        unsafe { memory.resize(block, layout(1000, 4), layout(2900, 4), internal) }.unwrap();
     assert!(grown < block, "{grown:?} {block:?}");
     // SAFETY: live, of this size.
     assert!((0..1000).all(|at| unsafe { grown.add(at).read() } == at as u8));
@@ -210,10 +209,10 @@ fn a_block_that_cannot_grow_where_it_lies_takes_in_what_is_free_in_front_of_it()
     let away = Policy::prefer(Caps::EXTERNAL);
     // SAFETY: as above.
     unsafe {
-        let moved = memory.resize(grown, layout(2900, 8), layout(2950, 8), away).unwrap();
+        let moved = memory.resize(grown, layout(2900, 4), layout(2950, 4), away).unwrap();
         assert_eq!(region_of(&memory, moved), RegionId(1));
-        memory.deallocate(moved, layout(2950, 8));
-        memory.deallocate(behind, layout(behind_bytes, 8));
+        memory.deallocate(moved, layout(2950, 4));
+        memory.deallocate(behind, layout(behind_bytes, 4));
     }
     assert_exact(&memory);
     assert_eq!(memory.region_stats(sram).unwrap().live_bytes, 0);
