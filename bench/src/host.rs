@@ -41,36 +41,33 @@ pub(crate) fn run(with_structures: bool) -> Result<()> {
     let mut table = Table::new();
     let header = ["ns for each action"].into_iter().chain(names.iter().copied());
     table.load_preset(ASCII_MARKDOWN).set_header(header);
+    let mut add_row = |label: String, figures: &mut dyn Iterator<Item = f64>| {
+        let cells = figures.map(|figure| format!("{figure:.2}"));
+        table.add_row(std::iter::once(label).chain(cells));
+    };
     let mut rows = Vec::new();
     for largest_bytes in LARGEST_BYTES {
         let actions = Actions::random(largest_bytes, ACTION_COUNT);
         let spent = spent(&mut subjects, &actions)?;
         let each = spent.iter().map(|spent| spent.as_secs_f64() * 1e9 / ACTION_COUNT as f64);
         let each: Vec<f64> = each.collect();
-        let mut cells = vec![format!("1 to {largest_bytes} bytes")];
-        cells.extend(each.iter().map(|nanoseconds| format!("{nanoseconds:.2}")));
-        table.add_row(cells);
+        add_row(format!("1 to {largest_bytes} bytes"), &mut each.iter().copied());
         rows.push(each);
     }
     let count = rows.len() as f64;
     let mean = |at: usize| rows.iter().map(|row| row[at]).sum::<f64>() / count;
     let means: Vec<f64> = (0..names.len()).map(mean).collect();
-    let mut cells = vec!["mean".to_owned()];
-    cells.extend(means.iter().map(|mean| format!("{mean:.2}")));
-    table.add_row(cells);
+    add_row("mean".to_owned(), &mut means.iter().copied());
     let peers = || (0..names.len()).filter(|&at| !is_ours(names[at]));
     for peer in peers() {
-        let mut cells = vec![format!("mean × {}", names[peer])];
-        cells.extend(means.iter().map(|mean| format!("{:.2}", mean / means[peer])));
-        table.add_row(cells);
+        let of_mean = |mean: &f64| mean / means[peer];
+        add_row(format!("mean × {}", names[peer]), &mut means.iter().map(of_mean));
         // The rows as equals: copying the largest blocks takes more than all else together.
         let ratio = |at: usize| {
             let product: f64 = rows.iter().map(|row| row[at] / row[peer]).product();
             product.powf(1.0 / count)
         };
-        let mut cells = vec![format!("rows × {}", names[peer])];
-        cells.extend((0..names.len()).map(|at| format!("{:.2}", ratio(at))));
-        table.add_row(cells);
+        add_row(format!("rows × {}", names[peer]), &mut (0..names.len()).map(ratio));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

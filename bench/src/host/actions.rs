@@ -38,10 +38,7 @@ impl Actions {
         let mut list = Vec::with_capacity(count);
         while list.len() < count {
             match below(7) {
-                6 => {
-                    if live.is_empty() {
-                        continue;
-                    }
+                6 if !live.is_empty() => {
                     let slot = live[below(live.len())];
                     let new_size = 1 + below(largest_bytes * RESIZED_MOST - 1);
                     list.push(Action::Resize { slot, new_size });
