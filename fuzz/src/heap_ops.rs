@@ -5,8 +5,7 @@
 mod oracle;
 
 use esparto::heap::freertos::{Heap2, Heap4};
-use esparto::heap::{Bump, Heap, LinkedList, RawHeap, Realtime, Throughput};
-use oracle::preset::{Narrow, NarrowCached};
+use esparto::heap::{Bump, Heap, LinkedList, OnChip, RawHeap, Realtime, Throughput};
 use oracle::{Op, Oracle};
 
 /// What the bytes of one operation are, after the two that choose heap and memory.
@@ -24,9 +23,10 @@ pub(crate) fn drive(bytes: &[u8]) -> (u64, u64) {
     let len_bytes = [512, 1000, 4096, 40_000][usize::from(len % 4)] + usize::from(len / 4) * 8;
     match heap % 8 {
         0 => run::<Heap<Realtime>>(len_bytes, ops),
-        1 => run::<Heap<Throughput>>(len_bytes, ops),
-        2 => run::<Heap<Narrow>>(len_bytes, ops),
-        3 => run::<Heap<NarrowCached>>(len_bytes, ops),
+        // A host's cache has more lists than the smallest memory has words.
+        1 => run::<Heap<Throughput>>(len_bytes + 512, ops),
+        2 => run::<Heap<OnChip<Realtime>>>(len_bytes, ops),
+        3 => run::<Heap<OnChip<Throughput>>>(len_bytes, ops),
         4 => run::<LinkedList>(len_bytes, ops),
         5 => run::<Heap4>(len_bytes, ops),
         6 => run::<Heap2>(len_bytes, ops),

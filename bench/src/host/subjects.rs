@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 
 use anyhow::{Context, Result};
 use esparto::heap::tag::Preset;
-use esparto::heap::{Heap, RawHeap, Realtime, Throughput};
+use esparto::heap::{Heap, OnChip, RawHeap, Realtime, Throughput};
 use esparto_bench_structures::{Boundary, Coarse, CoarseCached, Segments};
 use rlsf::Tlsf;
 use talc::DefaultBinning;
@@ -176,14 +176,14 @@ impl Named for Heap<Throughput> {
     const NAME: &'static str = "esparto_throughput";
 }
 
-/// The structures that were tried and not shipped, and the shipped one with granules of 16 bytes.
+/// The structures that were tried and not shipped, and the shipped one nearer to what a chip has.
 pub(super) fn structures() -> Vec<Box<dyn Runner>> {
     vec![
         Box::new(Arena::<Ours<Boundary<Coarse>>>::new()),
         Box::new(Arena::<Ours<Boundary<CoarseCached>>>::new()),
         Box::new(Arena::<Ours<Segments>>::new()),
-        Box::new(Arena::<Ours<Heap<Granule16>>>::new()),
-        Box::new(Arena::<Ours<Heap<Granule16Cached>>>::new()),
+        Box::new(Arena::<Ours<Heap<Granule8>>>::new()),
+        Box::new(Arena::<Ours<Heap<Granule8Cached>>>::new()),
     ]
 }
 
@@ -199,28 +199,28 @@ impl Named for Segments {
     const NAME: &'static str = "prototype_segments";
 }
 
-/// What hosts align to.
-struct Granule16;
+/// Two words of a chip.
+struct Granule8;
 
-impl Preset for Granule16 {
-    const GRANULE_BYTES: usize = 16;
+impl Preset for Granule8 {
+    const GRANULE_BYTES: usize = 8;
 }
 
-impl Named for Heap<Granule16> {
-    const NAME: &'static str = "prototype_tag_16";
+impl Named for Heap<Granule8> {
+    const NAME: &'static str = "prototype_tag_8";
 }
 
-/// The same, with a cache as large as a host can afford.
-struct Granule16Cached;
+/// The same, with the cache of a chip.
+struct Granule8Cached;
 
-impl Preset for Granule16Cached {
-    const GRANULE_BYTES: usize = 16;
-    const CACHE_SIZE_LIMIT_BYTES: usize = 2000;
-    const CACHE_LIST_BYTES: usize = 8192;
+impl Preset for Granule8Cached {
+    const GRANULE_BYTES: usize = 8;
+    const CACHE_SIZE_LIMIT_BYTES: usize = OnChip::<Throughput>::CACHE_SIZE_LIMIT_BYTES;
+    const CACHE_LIST_BYTES: usize = OnChip::<Throughput>::CACHE_LIST_BYTES;
 }
 
-impl Named for Heap<Granule16Cached> {
-    const NAME: &'static str = "prototype_tag_16_cache";
+impl Named for Heap<Granule8Cached> {
+    const NAME: &'static str = "prototype_tag_8_cache";
 }
 
 impl<H: RawHeap + Named> Subject for Ours<H> {

@@ -71,7 +71,6 @@ pub unsafe extern "C" fn esparto_own_heap_init(
             Place::set(heap, |place| {
                 let heap = SizedHeap::init(memory).map_err(|error| match error {
                     heap::InitError::TooSmall { .. } => Status::TooSmall,
-                    heap::InitError::Misaligned { .. } => Status::Misaligned,
                     _ => Status::TooLarge,
                 })?;
                 Ok(place.write(Own { heap: UnsafeCell::new(heap) }))

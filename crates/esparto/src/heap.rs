@@ -14,7 +14,7 @@ pub mod tag;
 pub use bump::Bump;
 pub use carry::carry;
 pub use linked_list::LinkedList;
-pub use tag::{Heap, Realtime, Throughput};
+pub use tag::{Heap, OnChip, Realtime, Throughput};
 
 /// A block as a heap hands it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,15 +293,6 @@ pub enum InitError {
         /// The most that works.
         limit_bytes: usize,
     },
-    /// Its blocks lie at coarser multiples than this memory.
-    Misaligned {
-        /// Where the memory starts.
-        start_addr: usize,
-        /// How long it is.
-        len_bytes: usize,
-        /// What both have to be multiples of.
-        align_bytes: usize,
-    },
 }
 
 impl fmt::Display for InitError {
@@ -313,11 +304,6 @@ impl fmt::Display for InitError {
             Self::TooLarge { len_bytes, limit_bytes } => {
                 write!(f, "{len_bytes} bytes are too many for this heap: it manages {limit_bytes}")
             }
-            Self::Misaligned { start_addr, len_bytes, align_bytes } => write!(
-                f,
-                "{len_bytes} bytes at {start_addr:#010x} are not aligned for this heap: it needs multiples \
-                 of {align_bytes}"
-            ),
         }
     }
 }
@@ -351,15 +337,6 @@ pub enum ExtendError {
         /// How far behind the start of the first stretch a link reaches.
         reach_bytes: usize,
     },
-    /// Its blocks lie at coarser multiples than this memory.
-    Misaligned {
-        /// Where the memory starts.
-        start_addr: usize,
-        /// How long it is.
-        len_bytes: usize,
-        /// What both have to be multiples of.
-        align_bytes: usize,
-    },
 }
 
 impl fmt::Display for ExtendError {
@@ -380,11 +357,6 @@ impl fmt::Display for ExtendError {
                 f,
                 "a stretch at {start_addr:#010x} is out of this heap's reach, which is {reach_bytes} \
                  bytes from its start on: add the memory as a region of its own"
-            ),
-            Self::Misaligned { start_addr, len_bytes, align_bytes } => write!(
-                f,
-                "a stretch of {len_bytes} bytes at {start_addr:#010x} is not aligned for this heap: it \
-                 needs multiples of {align_bytes}"
             ),
         }
     }

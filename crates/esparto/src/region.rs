@@ -6,6 +6,16 @@ use core::ptr::NonNull;
 
 use crate::Caps;
 
+/// `memory` with its ends moved inward to multiples of `align_bytes`, a power of two. May become empty.
+pub(crate) fn trimmed(memory: NonNull<[u8]>, align_bytes: usize) -> NonNull<[u8]> {
+    let start = memory.cast::<u8>();
+    let skip = start.align_offset(align_bytes).min(memory.len());
+    let len = (memory.len() - skip) & !(align_bytes - 1);
+    // `skip` is at most the length, so the sum stays inside or one past the memory.
+    let start = NonNull::new(start.as_ptr().wrapping_add(skip)).unwrap_or(start);
+    NonNull::slice_from_raw_parts(start, len)
+}
+
 /// A stretch of memory with a name and capabilities.
 ///
 /// A `Region` is a description; it owns nothing. [`Memory::add`](crate::Memory::add) hands the
@@ -58,12 +68,7 @@ impl Region {
     /// bounds that come from a linker script. May become empty.
     #[must_use]
     pub fn trimmed(self) -> Self {
-        let start = self.memory.cast::<u8>();
-        let skip = start.align_offset(Self::ALIGN_BYTES).min(self.memory.len());
-        let len = (self.memory.len() - skip) & !(Self::ALIGN_BYTES - 1);
-        // `skip` is at most the length, so the sum stays inside or one past the region.
-        let start = NonNull::new(start.as_ptr().wrapping_add(skip)).unwrap_or(start);
-        Self { memory: NonNull::slice_from_raw_parts(start, len), ..self }
+        Self { memory: trimmed(self.memory, Self::ALIGN_BYTES), ..self }
     }
 
     /// The name, for people and traces.

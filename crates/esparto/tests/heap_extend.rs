@@ -2,9 +2,8 @@
 
 use std::ptr::NonNull;
 
-use crate::oracle::preset::{Narrow, NarrowCached};
 use crate::oracle::{Op, Oracle, random};
-use esparto::heap::{Bump, ExtendError, RawHeap};
+use esparto::heap::{Bump, ExtendError, OnChip, RawHeap};
 use esparto::{Heap, Realtime, Throughput};
 use proptest::prelude::*;
 
@@ -37,8 +36,8 @@ proptest! {
     fn a_heap_grows_between_operations(ops in random::ops(OPS, 3000)) {
         // The same code on wider words: too much for Miri both times.
         if !cfg!(miri) {
-            grow_between::<Heap<Narrow>>(&ops);
-            grow_between::<Heap<NarrowCached>>(&ops);
+            grow_between::<Heap<OnChip<Realtime>>>(&ops);
+            grow_between::<Heap<OnChip<Throughput>>>(&ops);
         }
         grow_between::<Heap<Realtime>>(&ops);
         grow_between::<Heap<Throughput>>(&ops);
@@ -47,7 +46,7 @@ proptest! {
 
 #[test]
 fn a_stretch_behind_the_end_makes_one_block_of_both() {
-    let mut oracle = Oracle::<Heap<Narrow>>::on_part(16 << 10, 0, 9 << 10);
+    let mut oracle = Oracle::<Heap<OnChip<Realtime>>>::on_part(16 << 10, 0, 9 << 10);
     let before = oracle.heap.largest_free(4);
     oracle.extend(9 << 10, 6 << 10).unwrap();
     assert_eq!(oracle.heap.largest_free(4), before + (6 << 10));
@@ -57,7 +56,7 @@ fn a_stretch_behind_the_end_makes_one_block_of_both() {
 
 #[test]
 fn a_stretch_longer_than_the_lists_were_made_for_becomes_several() {
-    let mut oracle = Oracle::<Heap<Narrow>>::on_part(64 << 10, 0, 1024);
+    let mut oracle = Oracle::<Heap<OnChip<Realtime>>>::on_part(64 << 10, 0, 1024);
     oracle.extend(1024, 63 << 10).unwrap();
     // The last list of a heap that started on 1 KiB is for 256 to 511 granules.
     let whole = 511 * 4 - 12 - 1;
@@ -75,7 +74,7 @@ fn a_stretch_longer_than_the_lists_were_made_for_becomes_several() {
 
 #[test]
 fn a_gap_is_never_handed_out() {
-    let mut oracle = Oracle::<Heap<Narrow>>::on_part(16 << 10, 0, 4096);
+    let mut oracle = Oracle::<Heap<OnChip<Realtime>>>::on_part(16 << 10, 0, 4096);
     oracle.extend(8 << 10, 6 << 10).unwrap();
     // The oracle sees that no block lies in the gap.
     while oracle.apply(Op::Allocate { size: 60, align_log2: 2 }) {}
@@ -86,7 +85,7 @@ fn a_gap_is_never_handed_out() {
 
 #[test]
 fn what_cannot_be_added_is_refused_by_name() {
-    let mut oracle = Oracle::<Heap<Narrow>>::on_part(8192, 4096, 2048);
+    let mut oracle = Oracle::<Heap<OnChip<Realtime>>>::on_part(8192, 4096, 2048);
     for len_bytes in [0, 3, 16] {
         let refused = oracle.extend(7168, len_bytes);
         assert_eq!(refused, Err(ExtendError::TooSmall { len_bytes, needed_bytes: 24 }));
@@ -106,7 +105,7 @@ fn what_cannot_be_added_is_refused_by_name() {
     // SAFETY: refused before any access.
     unsafe {
         let refused = oracle.heap.extend(far(16, 33 << 20));
-        let limit_bytes = Heap::<Narrow>::LIMIT_BYTES;
+        let limit_bytes = Heap::<OnChip<Realtime>>::LIMIT_BYTES;
         assert_eq!(refused, Err(ExtendError::TooLarge { len_bytes: 33 << 20, limit_bytes }));
         if cfg!(not(target_pointer_width = "32")) {
             let refused = oracle.heap.extend(far(usize::MAX & !0xffff, 4096));

@@ -5,9 +5,8 @@ use std::ptr::NonNull;
 
 use esparto::heap::sized::{Refused, SizedHeap};
 use esparto::heap::tag::Preset;
-use esparto::heap::{Cursor, Progress};
-use esparto::heap::{Extent, ExtentKind};
-use esparto::{Heap, LinkedList, RawHeap, Throughput};
+use esparto::heap::{Cursor, Extent, ExtentKind, OnChip, Progress};
+use esparto::{Heap, LinkedList, RawHeap, Realtime, Throughput};
 
 const LEN: usize = 16 << 10;
 
@@ -106,21 +105,6 @@ fn sizes_at_the_limits_are_refused() {
     });
 }
 
-/// A granule of four bytes, as on the chips.
-struct Words;
-
-impl Preset for Words {
-    const GRANULE_BYTES: usize = 4;
-}
-
-/// The same with a cache.
-struct CachedWords;
-
-impl Preset for CachedWords {
-    const GRANULE_BYTES: usize = 4;
-    const CACHE_SIZE_LIMIT_BYTES: usize = 139;
-}
-
 fn free_bytes<P: Preset>(heap: &SizedHeap<Heap<P>>) -> usize {
     let mut bytes = heap.heap().crumb_bytes();
     heap.walk(&mut |Extent { len_bytes, kind, .. }| {
@@ -169,6 +153,6 @@ fn alignment_costs_nothing_more<P: Preset>() {
 
 #[test]
 fn a_block_pays_its_word_whatever_its_alignment() {
-    alignment_costs_nothing_more::<Words>();
-    alignment_costs_nothing_more::<CachedWords>();
+    alignment_costs_nothing_more::<OnChip<Realtime>>();
+    alignment_costs_nothing_more::<OnChip<Throughput>>();
 }

@@ -3,18 +3,17 @@
 
 use std::alloc::Layout;
 
-use crate::oracle::preset::{Narrow, NarrowCached};
 use crate::oracle::{Op, Oracle, exhaust, random};
 use esparto::heap::tag::Preset;
-use esparto::heap::{ExtendError, ExtentKind, InitError, RawHeap};
+use esparto::heap::{ExtentKind, InitError, OnChip, RawHeap};
 use esparto::{Heap, Realtime, Throughput};
 use proptest::prelude::*;
 
 const CASES: u32 = if cfg!(miri) { 1 } else { 64 };
 const OPS: usize = if cfg!(miri) { 14 } else { 250 };
 
-/// Elsewhere the named presets are those of [`oracle::preset`](crate::oracle::preset).
-const IS_WIDE: bool = Realtime::GRANULE_BYTES != Narrow::GRANULE_BYTES;
+/// Elsewhere the named presets are those of a chip.
+const IS_WIDE: bool = Realtime::GRANULE_BYTES != OnChip::<Realtime>::GRANULE_BYTES;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
@@ -22,27 +21,27 @@ proptest! {
     #[test]
     fn realtime_holds(ops in random::ops(OPS, 900)) {
         random::run::<Heap>(6000, &ops);
-        random::run::<Heap<Narrow>>(6000, &ops);
+        random::run::<Heap<OnChip<Realtime>>>(6000, &ops);
     }
 
     #[test]
     fn throughput_holds(ops in random::ops(OPS, 900)) {
         random::run::<Heap<Throughput>>(6000, &ops);
-        random::run::<Heap<NarrowCached>>(6000, &ops);
+        random::run::<Heap<OnChip<Throughput>>>(6000, &ops);
     }
 
     #[test]
     fn large_blocks_hold(ops in random::ops(OPS, 30_000)) {
-        random::run::<Heap<Narrow>>(100_000, &ops);
-        random::run::<Heap<NarrowCached>>(100_000, &ops);
+        random::run::<Heap<OnChip<Realtime>>>(100_000, &ops);
+        random::run::<Heap<OnChip<Throughput>>>(100_000, &ops);
     }
 }
 
 /// Calls a function for each preset.
 macro_rules! on_every_preset {
     ($holds:ident) => {
-        $holds::<Narrow>();
-        $holds::<NarrowCached>();
+        $holds::<OnChip<Realtime>>();
+        $holds::<OnChip<Throughput>>();
         if IS_WIDE {
             $holds::<Realtime>();
             $holds::<Throughput>();
@@ -78,8 +77,11 @@ fn tiny<P: Preset>() -> usize {
 #[test]
 fn every_short_sequence_holds() {
     let depth = if cfg!(miri) { 2 } else { 6 };
-    assert_eq!(exhaust::<Heap<Narrow>>(tiny::<Narrow>(), &SMALL, depth), SMALL.len().pow(depth));
-    exhaust::<Heap<NarrowCached>>(tiny::<NarrowCached>(), &SMALL, depth);
+    assert_eq!(
+        exhaust::<Heap<OnChip<Realtime>>>(tiny::<OnChip<Realtime>>(), &SMALL, depth),
+        SMALL.len().pow(depth)
+    );
+    exhaust::<Heap<OnChip<Throughput>>>(tiny::<OnChip<Throughput>>(), &SMALL, depth);
     exhaust::<Heap>(tiny::<Realtime>(), &SMALL, depth - 1);
     exhaust::<Heap<Throughput>>(tiny::<Throughput>(), &SMALL, depth - 1);
 }
@@ -118,7 +120,7 @@ fn what_was_given_back_is_one_block_again() {
 
 #[test]
 fn a_cache_is_emptied_in_steps_and_then_a_refused_request_is_granted() {
-    let mut oracle = Oracle::<Heap<NarrowCached>>::new(16 << 10);
+    let mut oracle = Oracle::<Heap<OnChip<Throughput>>>::new(16 << 10);
     let mut count = 0;
     while oracle.apply(Op::Allocate { size: 8 + count % 120, align_log2: 2 }) {
         count += 1;
@@ -159,15 +161,17 @@ fn no_block_is_promised_at_an_alignment_beyond_the_memory() {
         oracle.assert_sound();
         oracle.drain();
     }
-    on_every_preset!(holds);
+    holds::<OnChip<Realtime>>();
+    holds::<OnChip<Throughput>>();
+    holds::<Realtime>();
 }
 
 /// Large blocks want whole memory: where they come often, the upper sizes of the cache are merged, until
 /// one of them is missed.
 #[test]
 fn what_is_kept_follows_what_is_asked_for() {
-    let mut heap = Oracle::<Heap<NarrowCached>>::new(64 << 10);
-    let keeps = |heap: &mut Oracle<Heap<NarrowCached>>, size| {
+    let mut heap = Oracle::<Heap<OnChip<Throughput>>>::new(64 << 10);
+    let keeps = |heap: &mut Oracle<Heap<OnChip<Throughput>>>, size| {
         // The second comes to lie in front of the first, which would be merged with what is free there.
         assert!(heap.apply(Op::Allocate { size, align_log2: 2 }));
         assert!(heap.apply(Op::Allocate { size: 16, align_log2: 2 }));
@@ -225,7 +229,7 @@ fn every_length_of_memory_starts_or_is_refused() {
             len,
         );
         // SAFETY: the buffer outlives the heap, and only the heap uses it.
-        match unsafe { Heap::<Narrow>::init(pointer) } {
+        match unsafe { Heap::<OnChip<Realtime>>::init(pointer) } {
             Ok(heap) => assert!(len >= 64 && heap.largest_free(1) >= 11),
             Err(InitError::TooSmall { len_bytes, needed_bytes }) => {
                 assert!(len_bytes == len && needed_bytes > len);
@@ -287,7 +291,7 @@ fn a_reallocated_block_keeps_its_bytes_whichever_way_it_goes() {
 #[test]
 fn a_block_takes_in_what_is_free_in_front_and_behind_to_the_last_byte() {
     // The whole memory but one block in the middle, of which nothing is left over.
-    let mut oracle = Oracle::<Heap<Narrow>>::new(2048);
+    let mut oracle = Oracle::<Heap<OnChip<Realtime>>>::new(2048);
     let whole = oracle.heap.largest_free(1);
     assert!(oracle.apply(Op::Allocate { size: 1000, align_log2: 0 }));
     assert!(oracle.apply(Op::Allocate { size: 19, align_log2: 0 }));
@@ -306,29 +310,24 @@ impl Preset for Coarse {
 }
 
 #[test]
-fn memory_that_is_not_aligned_for_the_blocks_is_refused() {
-    #[repr(align(16))]
-    struct Bytes([u8; 4096]);
-    let mut bytes = Bytes([0; 4096]);
-    let whole = std::ptr::NonNull::from(&mut bytes.0).cast::<u8>();
-    let part = |offset: usize, len_bytes: usize| {
-        // SAFETY: inside the buffer.
-        std::ptr::NonNull::slice_from_raw_parts(unsafe { whole.add(offset) }, len_bytes)
-    };
-    for (offset, len_bytes) in [(8, 2048), (0, 2056)] {
-        let start_addr = whole.addr().get() + offset;
-        // SAFETY: the buffer is no one else's.
-        let refused = unsafe { Heap::<Coarse>::init(part(offset, len_bytes)) };
-        let wanted = InitError::Misaligned { start_addr, len_bytes, align_bytes: 16 };
-        assert_eq!(refused.err(), Some(wanted));
+fn memory_is_cut_to_what_blocks_are_aligned_to() {
+    for (offset, len) in [(0, 2056), (8, 2048), (8, 2056)] {
+        let mut oracle = Oracle::<Heap<Coarse>>::on_part(4096, offset, len);
+        oracle.extend(offset + len, 1024).unwrap();
+        while oracle.apply(Op::Allocate { size: 40, align_log2: 4 }) {}
+        oracle.assert_sound();
+        oracle.drain();
     }
-    // SAFETY: as above.
-    let mut heap = unsafe { Heap::<Coarse>::init(part(0, 2048)) }.unwrap();
-    // SAFETY: as above; the two parts are disjoint.
-    let refused = unsafe { heap.extend(part(2056, 1024)) };
-    assert!(matches!(refused, Err(ExtendError::Misaligned { align_bytes: 16, .. })), "{refused:?}");
-    // SAFETY: as above.
-    unsafe { heap.extend(part(2048, 1024)) }.unwrap();
-    let block = heap.allocate(Layout::new::<u8>()).unwrap().ptr;
-    assert!(block.addr().get().is_multiple_of(16));
+    let memory = std::ptr::NonNull::<u128>::dangling().cast::<u8>();
+    let init = |skip, len| {
+        let start = memory.map_addr(|addr| addr.saturating_add(skip));
+        // SAFETY: refused before any access, since it is too small.
+        unsafe { Heap::<Coarse>::init(std::ptr::NonNull::slice_from_raw_parts(start, len)) }
+    };
+    let Err(InitError::TooSmall { needed_bytes, .. }) = init(0, 64) else {
+        panic!("64 bytes are few")
+    };
+    let wanted = InitError::TooSmall { len_bytes: 64, needed_bytes: needed_bytes + 8 };
+    assert_eq!(init(8, 64).err(), Some(wanted));
+    assert_eq!(init(8, 0).err(), Some(InitError::TooSmall { len_bytes: 0, needed_bytes }));
 }

@@ -3,10 +3,9 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use crate::oracle::preset::{Narrow, NarrowCached};
-use esparto::Heap;
 use esparto::heap::tag::Preset;
-use esparto::heap::{Corruption, Cursor, ExtentKind, Progress, RawHeap};
+use esparto::heap::{Corruption, Cursor, ExtentKind, OnChip, Progress, RawHeap};
+use esparto::{Heap, Realtime, Throughput};
 
 const LEN: usize = 4096;
 
@@ -75,7 +74,7 @@ const LARGE_MAP: isize = 4;
 #[test]
 fn a_one_byte_overflow_into_a_free_block_is_found() {
     for byte in [0_u8, 1, 4, 6, 0x41, 0x7f, 0x80, 0xff] {
-        let (bench, blocks) = Bench::<Narrow>::with_holes(&[19, 19, 19, 19]);
+        let (bench, blocks) = Bench::<OnChip<Realtime>>::with_holes(&[19, 19, 19, 19]);
         // Blocks were carved from the end, so the second lies in front of the first. The byte
         // behind the third is the tag of the second, which is free and 5 granules long.
         assert_eq!(blocks[2].addr() + 20, blocks[1].addr());
@@ -87,7 +86,7 @@ fn a_one_byte_overflow_into_a_free_block_is_found() {
 #[test]
 fn each_kind_of_damage_to_a_free_block_is_found() {
     fn planted(plant: impl Fn(*mut u8, *mut u8)) -> Corruption {
-        let (bench, blocks) = Bench::<Narrow>::with_holes(&[16, 16, 16, 16, 16, 40, 16]);
+        let (bench, blocks) = Bench::<OnChip<Realtime>>::with_holes(&[16, 16, 16, 16, 16, 40, 16]);
         plant(blocks[1], blocks[3]);
         bench.found()
     }
@@ -117,7 +116,7 @@ fn each_kind_of_damage_to_a_free_block_is_found() {
 
 #[test]
 fn a_list_that_runs_in_a_circle_is_found() {
-    let (bench, blocks) = Bench::<Narrow>::with_holes(&[16, 16, 16, 16, 16]);
+    let (bench, blocks) = Bench::<OnChip<Realtime>>::with_holes(&[16, 16, 16, 16, 16]);
     // SAFETY: reads the back link of the second block of the list, which names the first.
     let first = unsafe { blocks[1].add(4).cast::<u32>().read() };
     write(blocks[1], 0, first);
@@ -128,7 +127,7 @@ fn a_list_that_runs_in_a_circle_is_found() {
 fn a_map_that_lies_is_found() {
     for map in [SMALL_MAP, LARGE_MAP] {
         for wrong in [0_u32, u32::MAX >> 8] {
-            let (bench, _) = Bench::<Narrow>::with_holes(&[16, 16, 16]);
+            let (bench, _) = Bench::<OnChip<Realtime>>::with_holes(&[16, 16, 16]);
             write(bench.memory.as_ptr(), map, wrong);
             assert!(matches!(bench.found(), Corruption::Mismatch { .. }));
         }
@@ -138,7 +137,7 @@ fn a_map_that_lies_is_found() {
 #[test]
 fn damage_to_a_large_block_is_found() {
     for (offset, value) in [(8, 0_u32), (8, 0x7FFF_FFF0), (8, 2000), (0, 0x7FFF_FF00)] {
-        let (bench, blocks) = Bench::<Narrow>::with_holes(&[600, 600, 600]);
+        let (bench, blocks) = Bench::<OnChip<Realtime>>::with_holes(&[600, 600, 600]);
         write(blocks[1], offset, value);
         bench.found();
     }
@@ -147,11 +146,11 @@ fn damage_to_a_large_block_is_found() {
 #[test]
 fn damage_to_a_cached_block_and_to_the_end_is_found() {
     for (offset, value) in [(0, 0x7FFF_FF00_u32), (4, 7), (4, 0xFFFF_FFFF)] {
-        let (bench, blocks) = Bench::<NarrowCached>::with_holes(&[16, 16, 16, 16, 16]);
+        let (bench, blocks) = Bench::<OnChip<Throughput>>::with_holes(&[16, 16, 16, 16, 16]);
         write(blocks[3], offset, value);
         bench.found();
     }
-    let bench = Bench::<Narrow>::new();
+    let bench = Bench::<OnChip<Realtime>>::new();
     write(bench.memory.as_ptr(), LEN as isize - 1, 3_u8);
     bench.found();
 }
@@ -168,8 +167,9 @@ fn a_check_of_nonsense_ends() {
         state
     };
     for _ in 0..rounds {
-        let (bench, blocks) =
-            Bench::<NarrowCached>::with_holes(&[16, 16, 30, 30, 200, 200, 16, 16, 700, 700, 8]);
+        let (bench, blocks) = Bench::<OnChip<Throughput>>::with_holes(&[
+            16, 16, 30, 30, 200, 200, 16, 16, 700, 700, 8,
+        ]);
         let block = blocks[random() as usize % blocks.len()];
         for _ in 0..1 + random() % 3 {
             let value = random() as u32 >> (random() % 32);
@@ -182,7 +182,7 @@ fn a_check_of_nonsense_ends() {
 
 #[test]
 fn bookkeeping_and_free_blocks_cover_a_fresh_memory() {
-    let bench = Bench::<Narrow>::new();
+    let bench = Bench::<OnChip<Realtime>>::new();
     let mut extents = Vec::new();
     bench.heap.walk(&mut |extent| extents.push((extent.start_addr, extent.len_bytes, extent.kind)));
     extents.sort_by_key(|extent| extent.0);

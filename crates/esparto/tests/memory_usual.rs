@@ -4,9 +4,10 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
+use esparto::heap::tag::Preset;
 use esparto::{
-    AllocError, Caps, Cursor, Event, Heap, LinkedList, Memory, Owner, Progress, Region, RegionId,
-    Sink, UsualHeap, usual,
+    AllocError, Caps, Cursor, Event, Heap, LinkedList, Memory, Owner, Progress, Realtime, Region,
+    RegionId, Sink, UsualHeap, usual,
 };
 
 const SRAM: Caps = Caps::INTERNAL.union(Caps::BYTE).union(Caps::WORD);
@@ -152,7 +153,7 @@ fn a_lead_is_one_granule_at_any_alignment() {
         assert!(block.addr().get().is_multiple_of(align));
         let took = memory.region_stats(RegionId(0)).unwrap().live_bytes - before;
         // On a core of 32 bits: four bytes in front, one of tag, rounded to four.
-        assert_eq!(took, 96 + 2 * size_of::<usize>(), "at {align}");
+        assert_eq!(took, 96 + 2 * Realtime::GRANULE_BYTES, "at {align}");
         // SAFETY: live, and nobody uses it.
         unsafe { memory.deallocate(block, layout) };
     }

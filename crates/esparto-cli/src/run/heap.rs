@@ -4,33 +4,10 @@ use std::fmt;
 use std::mem::MaybeUninit;
 use std::str::FromStr;
 
+use esparto::heap::OnChip;
 use esparto::heap::freertos::{Heap1, Heap2, Heap4, Heap5};
 use esparto::heap::linked_list::{BestFit, Carried, Derived, FirstFit, Merging, NoMerging};
-use esparto::heap::tag::Preset;
-use esparto::{Caps, Heap, LinkedList, Memory, RegionError, RegionId, Sink};
-
-/// The granule of the chips, which all have 32-bit pointers, whatever this host has.
-const CHIP_GRANULE_BYTES: usize = 4;
-
-/// [`esparto::Realtime`] as a chip has it.
-struct Realtime;
-
-impl Preset for Realtime {
-    const GRANULE_BYTES: usize = CHIP_GRANULE_BYTES;
-    const PROBE_COUNT: usize = esparto::Realtime::PROBE_COUNT;
-    const CACHE_SIZE_LIMIT_BYTES: usize = esparto::Realtime::CACHE_SIZE_LIMIT_BYTES;
-    const CACHE_LIST_BYTES: usize = esparto::Realtime::CACHE_LIST_BYTES;
-}
-
-/// [`esparto::Throughput`] as a chip has it.
-struct Throughput;
-
-impl Preset for Throughput {
-    const GRANULE_BYTES: usize = CHIP_GRANULE_BYTES;
-    const PROBE_COUNT: usize = esparto::Throughput::PROBE_COUNT;
-    const CACHE_SIZE_LIMIT_BYTES: usize = esparto::Throughput::CACHE_SIZE_LIMIT_BYTES;
-    const CACHE_LIST_BYTES: usize = esparto::Throughput::CACHE_LIST_BYTES;
-}
+use esparto::{Caps, Heap, LinkedList, Memory, Realtime, RegionError, RegionId, Sink, Throughput};
 
 /// A heap and its options.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,8 +68,8 @@ impl HeapChoice {
             };
         }
         let list = match self {
-            Self::Realtime => return with!(Heap<Realtime>),
-            Self::Throughput => return with!(Heap<Throughput>),
+            Self::Realtime => return with!(Heap<OnChip<Realtime>>),
+            Self::Throughput => return with!(Heap<OnChip<Throughput>>),
             Self::Heap1 => return with!(Heap1),
             Self::Heap2 => return with!(Heap2),
             Self::Heap4 => return with!(Heap4),

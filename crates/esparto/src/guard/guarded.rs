@@ -250,7 +250,6 @@ unsafe impl<H: RawHeap, R: Rules, const HELD: usize> RawHeap for Guarded<H, R, H
                 len_bytes: len_bytes + bits_bytes,
                 limit_bytes: limit_bytes + bits_bytes,
             },
-            InitError::Misaligned { .. } => error,
         };
         if len_bytes == 0 {
             let needed_bytes = GRANULE_BYTES;

@@ -17,7 +17,7 @@ use core::ptr::NonNull;
 
 use self::bits::{FIRST_HUGE, FIRST_LARGE, list_of};
 use self::control::{Control, DRAIN, FIRST, KEPT, LIVE, MOST, ROOMY, STRETCHES};
-pub use self::preset::{Preset, Realtime, Throughput};
+pub use self::preset::{OnChip, Preset, Realtime, Throughput};
 use super::{Corruption, Cursor, ExtendError, Extent, Grant, InitError, Moved, Progress, RawHeap};
 
 /// A block at its new place.
@@ -84,11 +84,9 @@ impl<P> core::fmt::Debug for Heap<P> {
 // are handed out.
 unsafe impl<P: Preset> RawHeap for Heap<P> {
     unsafe fn init(memory: NonNull<[u8]>) -> Result<Self, InitError> {
-        let (start_addr, len_bytes) = (memory.addr().get(), memory.len());
+        let (given, memory) = (memory, Control::<P>::cut_ends(memory));
+        let len_bytes = memory.len();
         let granule = P::GRANULE_BYTES;
-        if !Control::<P>::is_aligned(memory) {
-            return Err(InitError::Misaligned { start_addr, len_bytes, align_bytes: granule });
-        }
         if len_bytes > Self::LIMIT_BYTES {
             return Err(InitError::TooLarge { len_bytes, limit_bytes: Self::LIMIT_BYTES });
         }
@@ -100,7 +98,8 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         let first = (control_bytes + 1).next_multiple_of(granule);
         let needed_bytes = first + Control::<P>::LISTED;
         if end < needed_bytes {
-            return Err(InitError::TooSmall { len_bytes, needed_bytes });
+            let needed_bytes = needed_bytes + (memory.addr().get() - given.addr().get());
+            return Err(InitError::TooSmall { len_bytes: given.len(), needed_bytes });
         }
         let start = memory.cast::<u8>();
         // SAFETY: the memory is ours and long enough for the control block and one block. Zero is

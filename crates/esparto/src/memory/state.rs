@@ -498,8 +498,5 @@ fn region_error(error: InitError, control_bytes: usize) -> RegionError {
             len_bytes: len_bytes + control_bytes,
             limit_bytes: limit_bytes + control_bytes,
         },
-        InitError::Misaligned { start_addr, len_bytes, align_bytes } => {
-            RegionError::Misaligned { start_addr, len_bytes, align_bytes }
-        }
     }
 }

@@ -4,6 +4,8 @@ use core::fmt;
 use core::ops::Range;
 use core::ptr::NonNull;
 
+use crate::region::trimmed;
+
 use super::{GuardError, GuardRange, StackBreach, StackError, StackUnit};
 
 /// What an unused word of a stack holds.
@@ -56,13 +58,9 @@ impl StackSpan {
         name: &'static str,
         memory: NonNull<[u8]>,
     ) -> Result<Self, StackError> {
-        let start = memory.cast::<u8>();
-        let skip = start.align_offset(Self::ALIGN_BYTES).min(memory.len());
-        let len_bytes = (memory.len() - skip) & !(Self::ALIGN_BYTES - 1);
-        Self::ensure_size(name, len_bytes)?;
-        // SAFETY: `skip` is at most the length.
-        let start = unsafe { start.add(skip) };
-        let span = Self { name, memory: NonNull::slice_from_raw_parts(start, len_bytes) };
+        let memory = trimmed(memory, Self::ALIGN_BYTES);
+        Self::ensure_size(name, memory.len())?;
+        let span = Self { name, memory };
         for index in 0..span.word_count() {
             let word = if index < CANARY_COUNT { span.canary(index) } else { PAINT };
             // SAFETY: the memory is ours alone and aligned, and `index` stays inside.

@@ -357,8 +357,6 @@ pub fn exhaust<H: RawHeap>(len_bytes: usize, ops: &[Op], depth: u32) -> usize {
     count
 }
 
-pub mod preset;
-
 /// Chance, as proptest makes it and shrinks what it finds. Test binaries have proptest, others that
 /// take this oracle do not.
 #[cfg(test)]

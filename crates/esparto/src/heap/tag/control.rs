@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use super::Preset;
 use super::bits::{FIRST_HUGE, FIRST_LARGE, large_list_of};
 use crate::Region;
+use crate::region::trimmed;
 
 /// The tag in front of a live block whose neighbour in front is live.
 pub(super) const LIVE: u8 = 0;
@@ -99,10 +100,10 @@ impl<P: Preset> Control<P> {
     /// Where `base` points, from the first word.
     pub(super) const BASE: usize = Self::LISTS_AT - 4;
 
-    /// Can blocks lie in memory so aligned? In a region they can, unless the granule is a coarse one.
-    pub(super) fn is_aligned(memory: NonNull<[u8]>) -> bool {
-        Self::GRANULE <= Region::ALIGN_BYTES
-            || (memory.addr().get() | memory.len()).is_multiple_of(Self::GRANULE)
+    /// The part of a region in which blocks can lie: less than all of it where the granule is coarser than
+    /// what regions are aligned to.
+    pub(super) fn cut_ends(memory: NonNull<[u8]>) -> NonNull<[u8]> {
+        if Self::GRANULE <= Region::ALIGN_BYTES { memory } else { trimmed(memory, Self::GRANULE) }
     }
 
     pub(super) const fn new(base: NonNull<u8>) -> Self {

@@ -1,12 +1,18 @@
 //! How a heap trades speed, memory and the worst case.
 
+use core::marker::PhantomData;
+
+/// Memory is plentiful, and aligned to 16 bytes as a rule.
+const IS_HOST: bool = size_of::<usize>() > 4;
+
 /// The policy of a [`Heap`](super::Heap), settled at compile time.
 ///
-/// Two are named, [`Realtime`] and [`Throughput`]; a crate may have its own.
+/// Two are named, [`Realtime`] and [`Throughput`]; a crate may have its own. On a 64-bit host their figures
+/// are a host's; [`OnChip`] has those of a chip anywhere.
 pub trait Preset: 'static {
     /// What sizes are rounded to, a power of two from 4 to 16. A request aligned to no more than
     /// this never leaves a gap.
-    const GRANULE_BYTES: usize = if size_of::<usize>() > 4 { 8 } else { 4 };
+    const GRANULE_BYTES: usize = if IS_HOST { 16 } else { 4 };
 
     /// How many blocks of the right list a request looks at, when no larger list has a block and
     /// the first one is too small. More find a fit more often; each costs sixteen instructions in the
@@ -33,6 +39,22 @@ impl Preset for Realtime {}
 pub struct Throughput;
 
 impl Preset for Throughput {
+    const CACHE_SIZE_LIMIT_BYTES: usize =
+        if IS_HOST { 2000 } else { OnChip::<Self>::CACHE_SIZE_LIMIT_BYTES };
+    const CACHE_LIST_BYTES: usize = if IS_HOST { 8192 } else { OnChip::<Self>::CACHE_LIST_BYTES };
+}
+
+/// A named preset as a chip has it, whatever this is compiled for. With it, a replay on a host takes
+/// the blocks that the chip would.
+#[derive(Clone, Copy, Debug)]
+pub struct OnChip<P>(PhantomData<P>);
+
+impl Preset for OnChip<Realtime> {
+    const GRANULE_BYTES: usize = 4;
+}
+
+impl Preset for OnChip<Throughput> {
+    const GRANULE_BYTES: usize = 4;
     const CACHE_SIZE_LIMIT_BYTES: usize = 139;
     const CACHE_LIST_BYTES: usize = 320;
 }

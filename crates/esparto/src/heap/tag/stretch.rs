@@ -102,14 +102,8 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`RawHeap::extend`](crate::heap::RawHeap::extend).
     pub(super) unsafe fn add(self, memory: NonNull<[u8]>) -> Result<usize, ExtendError> {
-        let (start_addr, len_bytes) = (memory.addr().get(), memory.len());
-        if !Self::is_aligned(memory) {
-            return Err(ExtendError::Misaligned {
-                start_addr,
-                len_bytes,
-                align_bytes: Self::GRANULE,
-            });
-        }
+        let memory = Self::cut_ends(memory);
+        let len_bytes = memory.len();
         let mut len = len_bytes & !(Self::GRANULE - 1);
         let mut start = memory.cast::<u8>().as_ptr();
         let limit_bytes = Self::LIMIT / 2 * Self::GRANULE;
