@@ -6,7 +6,7 @@ use core::ptr::{NonNull, null_mut};
 
 use esparto::heap::sized::{Refused, SizedHeap};
 use esparto::heap::{self, ExtentKind};
-use esparto::{Heap, Region};
+use esparto::{Heap, RawHeap, Region};
 
 use crate::handle::{Kind, Place, put};
 use crate::{Cursor, ESPARTO_ALIGN_BYTES, FreeBlocks, Status};
@@ -189,8 +189,8 @@ pub unsafe extern "C" fn esparto_own_heap_free_blocks(
                 }
             });
             // What lies in front of a block besides.
-            let largest_bytes = esparto::RawHeap::largest_free(heap.heap(), ESPARTO_ALIGN_BYTES);
-            figures.largest_bytes = largest_bytes.saturating_sub(ESPARTO_ALIGN_BYTES);
+            let largest_bytes = RawHeap::largest_free(heap.heap(), ESPARTO_ALIGN_BYTES);
+            figures.largest_bytes = largest_bytes.saturating_sub(<Heap as RawHeap>::lead_bytes());
             figures
         })
     };
