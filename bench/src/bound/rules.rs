@@ -62,8 +62,8 @@ const ALIGNED_ONLY: [&str; 2] = ["take_aligned", "take_drained_aligned"];
 /// Where none of them goes.
 const PLAIN_ONLY: &str = "take_drained";
 
-/// Takes a piece out of a block; for an aligned request with a gap in front and a rest behind.
-const CARVE: &str = "carve_aligned";
+/// What takes a piece out of a block; for an aligned request with a gap in front and a rest behind.
+const CARVE: &str = "carve";
 
 /// The rules for one kind of operation.
 #[derive(Clone, Copy, Debug)]

@@ -256,7 +256,7 @@ impl<P: Preset> Control<P> {
                 list = large_list_of(sure.min(most / Self::GRANULE));
                 let block = self.link(self.head(list));
                 if !self.is_none(block) && self.large_size(block) >= size + gap {
-                    return self.carve_aligned::<LEAD>(block, size, gap);
+                    return self.carve_fitting::<LEAD>(block, size, gap);
                 }
                 larger = (u32::MAX << 1).wrapping_shl(list as u32);
             }
@@ -269,30 +269,52 @@ impl<P: Preset> Control<P> {
                 }
             }
             let block = self.link(self.head(first + lowest_bit(map)));
-            self.carve_aligned::<LEAD>(block, size, gap)
+            self.carve_fitting::<LEAD>(block, size, gap)
         }
     }
 
-    /// Takes `size` bytes, clear of the bits of `gap`, out of a free block in which they fit.
+    /// Takes `size` bytes, clear of the bits of `gap`, out of a free block in which they fit: at its end,
+    /// or a little in front of it. Aligned blocks side by side would leave a crumb behind each; so now and
+    /// then one leaves a block that others can use.
     ///
     /// # Safety
-    /// The block is listed, `found` bytes long, and [`fit`](Self::fit) says that they do.
+    /// The block is listed, and [`fit`](Self::fit) says that they do.
     #[inline(never)]
-    unsafe fn carve_aligned<const LEAD: usize>(
+    unsafe fn carve_fitting<const LEAD: usize>(
         self,
         block: *mut u8,
         size: usize,
         gap: usize,
     ) -> *mut u8 {
-        // SAFETY: the block is free.
-        let found = unsafe { self.size(block, self.tag(block)) };
-        let taken = Self::fit::<LEAD>(block, found, size, gap);
-        let front = taken.addr() - block.addr();
-        let behind = found - size - front;
-        // SAFETY: as promised, all pieces lie inside the block; its neighbours are live.
+        // SAFETY: as promised; the list exists, since what is behind has less than a large block.
         unsafe {
+            let found = self.size(block, self.tag(block));
+            let mut taken = Self::fit::<LEAD>(block, found, size, gap);
+            let front = taken.addr() - block.addr();
+            let behind = found - size - front;
+            let more = gap + Self::GRANULE;
+            if behind != 0
+                && behind < Self::LISTED
+                && more <= front.min(FIRST_LARGE / 2 * Self::GRANULE)
+                && self.is_none(self.link(self.small_head(behind + more)))
+            {
+                taken = taken.sub(more);
+            }
+            self.carve(block, found, taken, size)
+        }
+    }
+
+    /// Takes `size` bytes at `taken` out of a free block of `found` bytes.
+    ///
+    /// # Safety
+    /// The block is listed and so long, and they are inside it.
+    #[inline(never)]
+    unsafe fn carve(self, block: *mut u8, found: usize, taken: *mut u8, size: usize) -> *mut u8 {
+        // SAFETY: the block is free; as promised, all pieces lie inside it; its neighbours are live.
+        unsafe {
+            let mut front = taken.addr() - block.addr();
+            let behind = found - size - front;
             self.set_tag(block.add(found), LIVE);
-            let mut front = front;
             if Self::is_same_huge_list(front, found) {
                 self.resize(block, front);
                 front = 0;
@@ -338,7 +360,7 @@ impl<P: Preset> Control<P> {
         // SAFETY: passed on; the probe finds what fits.
         unsafe {
             match self.probe::<LEAD>(size, gap, list) {
-                Some((block, _)) => self.carve_aligned::<LEAD>(block, size, gap),
+                Some((block, found, taken)) => self.carve(block, found, taken, size),
                 None => null_mut(),
             }
         }
@@ -358,7 +380,8 @@ impl<P: Preset> Control<P> {
     }
 
     /// Looks for a free block in which `size` bytes fit, clear of the bits of `gap`, when all
-    /// blocks may be too small: from `list` down, and no further than [`Preset::PROBE_COUNT`].
+    /// blocks may be too small: from `list` down, and no further than [`Preset::PROBE_COUNT`]. Returns the
+    /// block, its length and the place in it.
     ///
     /// # Safety
     /// As for [`take`](Self::take); the list exists.
@@ -368,7 +391,7 @@ impl<P: Preset> Control<P> {
         size: usize,
         gap: usize,
         mut list: usize,
-    ) -> Option<(*mut u8, usize)> {
+    ) -> Option<(*mut u8, usize, *mut u8)> {
         // One fewer for an aligned request, whose rest of the way is longer.
         let mut probes = P::PROBE_COUNT - usize::from(gap != 0);
         // SAFETY: (list invariant) heads lead to free blocks.
@@ -378,8 +401,9 @@ impl<P: Preset> Control<P> {
                 let mut block = self.link(self.head(list));
                 while !self.is_none(block) {
                     let found = self.size(block, self.tag(block));
-                    if Self::fit::<LEAD>(block, found, size, gap).addr() >= block.addr() {
-                        return Some((block, found));
+                    let place = Self::fit::<LEAD>(block, found, size, gap);
+                    if place.addr() >= block.addr() {
+                        return Some((block, found, place));
                     }
                     probes = probes.checked_sub(1)?;
                     // Whatever is in the lists below is smaller still.
