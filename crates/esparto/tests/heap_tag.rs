@@ -302,6 +302,29 @@ fn a_block_takes_in_what_is_free_in_front_and_behind_to_the_last_byte() {
     oracle.drain();
 }
 
+#[test]
+fn aligned_blocks_leave_room_for_small_ones_and_no_crumbs() {
+    fn holds<P: Preset>() {
+        let mut oracle = Oracle::<Heap<P>>::new(4096);
+        for _ in 0..40 {
+            assert!(oracle.apply(Op::Allocate { size: 16, align_log2: 3 }));
+            assert!(oracle.apply(Op::Allocate { size: 11, align_log2: 2 }));
+            assert_eq!(oracle.heap.crumb_bytes(), 0);
+        }
+        // Nobody uses what is left: then it is crumbs after all, and does not pile up.
+        let before = oracle.free_bytes();
+        for _ in 0..40 {
+            assert!(oracle.apply(Op::Allocate { size: 16, align_log2: 3 }));
+        }
+        let spent_bytes = before - oracle.free_bytes();
+        assert_eq!(spent_bytes, 40 * 20);
+        assert!(oracle.heap.crumb_bytes() >= 30 * 4, "{}", oracle.heap.crumb_bytes());
+        oracle.drain();
+    }
+    holds::<OnChip<Realtime>>();
+    holds::<OnChip<Throughput>>();
+}
+
 /// Blocks at multiples of 16, where regions begin at multiples of 8.
 struct Coarse;
 
