@@ -325,6 +325,38 @@ fn aligned_blocks_leave_room_for_small_ones_and_no_crumbs() {
     holds::<OnChip<Throughput>>();
 }
 
+#[test]
+fn large_blocks_lie_low_and_move_where_there_is_much_room() {
+    let mut memory = vec![0_u128; 1024];
+    let start = std::ptr::NonNull::new(memory.as_mut_ptr()).unwrap().cast();
+    // SAFETY: the memory outlives the heap and is used through it alone.
+    let mut heap = unsafe {
+        Heap::<OnChip<Realtime>>::init(std::ptr::NonNull::slice_from_raw_parts(start, 16 << 10))
+            .unwrap()
+    };
+    let bytes = |size| Layout::from_size_align(size, 4).unwrap();
+    let mut take = |size| heap.allocate(bytes(size)).unwrap().ptr;
+    let (small, middle) = (take(100), take(240));
+    let (hole, block, behind) = (take(2000), take(300), take(300));
+    assert!(hole < block && block < behind && behind < middle && middle < small);
+    write_numbers(block, 300);
+    // SAFETY: all are live and of these layouts, the old pointer of a moved one not used again.
+    unsafe {
+        heap.deallocate(hole, bytes(2000));
+        // It could take in what is free in front of it; but then it would do so at each step.
+        let far = heap.reallocate(block, bytes(300), 320).unwrap();
+        assert!(far > behind, "{far:?} {behind:?}");
+        assert_eq!(heap.reallocate(far, bytes(320), 600), Some(far));
+        // Without so much room, the hole is filled: that at the first one's place reaches to `behind`.
+        let rest = heap.allocate(bytes(heap.largest_free(4))).unwrap().ptr;
+        assert_eq!(heap.grow(behind, bytes(300), 320), None);
+        write_numbers(behind, 300);
+        let near = heap.reallocate(behind, bytes(300), 320).unwrap();
+        assert!(near < behind && rest > behind, "{near:?} {behind:?} {rest:?}");
+        assert!((0..300).all(|at| near.add(at).read() == at as u8));
+    }
+}
+
 /// Blocks at multiples of 16, where regions begin at multiples of 8.
 struct Coarse;
 

@@ -180,12 +180,12 @@ fn a_block_that_cannot_grow_where_it_lies_takes_in_what_is_free_in_front_of_it()
     memory.add_static::<Heap>("psram", bytes::<8192>(), PSRAM).unwrap();
     let internal = Policy::require(Caps::INTERNAL);
     let take = |size| memory.allocate(layout(size, 4), internal).unwrap();
-    let (front, block) = (take(2000), take(1000));
+    let (front, block) = (take(2000), take(1200));
     let behind_bytes = memory.region_stats(sram).unwrap().largest_free_bytes;
     let behind = take(behind_bytes);
     // SAFETY: live, of this size; `front` is not used any more.
     unsafe {
-        for at in 0..1000 {
+        for at in 0..1200 {
             block.add(at).write(at as u8);
         }
         memory.deallocate(front, layout(2000, 4));
@@ -193,12 +193,12 @@ fn a_block_that_cannot_grow_where_it_lies_takes_in_what_is_free_in_front_of_it()
     let _ = events(&memory);
     // SAFETY: live, and not used any more under this pointer.
     let grown =
-        unsafe { memory.resize(block, layout(1000, 4), layout(2900, 4), internal) }.unwrap();
+        unsafe { memory.resize(block, layout(1200, 4), layout(3100, 4), internal) }.unwrap();
     assert!(grown < block, "{grown:?} {block:?}");
     // SAFETY: live, of this size.
-    assert!((0..1000).all(|at| unsafe { grown.add(at).read() } == at as u8));
+    assert!((0..1200).all(|at| unsafe { grown.add(at).read() } == at as u8));
     let told = events(&memory);
-    let [(_, Event::Resize { old_addr, addr, old_size_bytes: 1000, size_bytes: 2900, .. })] =
+    let [(_, Event::Resize { old_addr, addr, old_size_bytes: 1200, size_bytes: 3100, .. })] =
         told[..]
     else {
         panic!("{told:?}");
@@ -209,9 +209,9 @@ fn a_block_that_cannot_grow_where_it_lies_takes_in_what_is_free_in_front_of_it()
     let away = Policy::prefer(Caps::EXTERNAL);
     // SAFETY: as above.
     unsafe {
-        let moved = memory.resize(grown, layout(2900, 4), layout(2950, 4), away).unwrap();
+        let moved = memory.resize(grown, layout(3100, 4), layout(3150, 4), away).unwrap();
         assert_eq!(region_of(&memory, moved), RegionId(1));
-        memory.deallocate(moved, layout(2950, 4));
+        memory.deallocate(moved, layout(3150, 4));
         memory.deallocate(behind, layout(behind_bytes, 4));
     }
     assert_exact(&memory);

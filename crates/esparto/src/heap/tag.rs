@@ -26,9 +26,6 @@ fn moved(block: *mut u8, taken_bytes: usize, is_over_old: bool) -> Option<Moved>
     NonNull::new(block).map(|ptr| Moved { grant: Grant { ptr, taken_bytes }, is_over_old })
 }
 
-/// Blocks to this size take in what is free in front of them before they look for room elsewhere.
-const SHORT_BYTES: usize = 24;
-
 /// The default heap of a region: no header, merging at every free, a bounded worst case.
 ///
 /// A block takes its size rounded down to a granule, plus one granule. [`Realtime`] puts nothing
@@ -197,13 +194,10 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         unsafe {
             let block = control.own(ptr);
             let end = control.end_from_front(block, taken, taken_bytes, gap);
-            // A block so short is carried again for less than a place with room costs.
-            if end.is_null() || old.size() > SHORT_BYTES {
-                let lists = control.roomy_lists(taken_bytes, gap);
-                if lists != 0 {
-                    let block = control.take_roomy(lists, taken_bytes, gap);
-                    return moved(block, taken_bytes, false);
-                }
+            let lists = control.roomy_lists(taken, taken_bytes, gap, !end.is_null());
+            if lists != 0 {
+                let block = control.take_roomy(lists, taken_bytes, gap);
+                return moved(block, taken_bytes, false);
             }
             if end.is_null() {
                 return None;

@@ -90,6 +90,15 @@ impl<P: Preset> Control<P> {
     pub(super) const CACHE_LIMIT: usize =
         if P::CACHE_SIZE_LIMIT_BYTES == 0 { 0 } else { Self::footprint(P::CACHE_SIZE_LIMIT_BYTES) };
     pub(super) const HAS_CACHE: bool = Self::CACHE_LIMIT != 0;
+    /// Are large blocks placed low? What is free then lies together further up. A cache scatters what it
+    /// keeps wherever that lies: there it only costs.
+    pub(super) const LOW_FIRST: bool = !Self::HAS_CACHE;
+    /// From this size on blocks placed low are taken off the start of a free one, where they have room to
+    /// grow, and grow into room elsewhere.
+    pub(super) const START_LIMIT: usize = 2 * FIRST_LARGE * Self::GRANULE;
+    /// Blocks to this size take in what is free in front of them before they look for room elsewhere: they
+    /// are carried again for less than that costs.
+    pub(super) const SHORT: usize = Self::footprint(24);
     /// The cache lists, one for each number of granules from 1 to that of the limit, start behind
     /// the words.
     const LISTS_AT: usize = if Self::HAS_CACHE {
@@ -490,9 +499,8 @@ impl<P: Preset> Control<P> {
             block.add(8).cast::<u32>().write(size as u32);
             let head = self.head(list);
             let first = self.link(head);
-            // Lower blocks are taken first, as far as that costs no search. A cache scatters what it keeps
-            // wherever that lies: there it only costs.
-            if !Self::HAS_CACHE && !self.is_none(first) && first < block {
+            // Lower blocks are taken first, as far as that costs no search.
+            if Self::LOW_FIRST && !self.is_none(first) && first < block {
                 self.insert(block, first);
             } else {
                 self.push(block, head, list, LARGE_MAP);

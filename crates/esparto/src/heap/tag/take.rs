@@ -6,6 +6,9 @@ use super::Preset;
 use super::bits::{FIRST_HUGE, FIRST_LARGE, large_list_of, list_of, lowest_bit};
 use super::control::{Control, LARGE_MAP, LIVE, MOST, ROOMY, SMALL_MAP};
 
+/// So many times its size is much room for a block.
+const MUCH: usize = 16;
+
 impl<P: Preset> Control<P> {
     /// Takes a block for `size` bytes out of the lists, of which the one `LEAD` bytes from the start, a
     /// multiple of the granule, is aligned.
@@ -56,7 +59,7 @@ impl<P: Preset> Control<P> {
                     return self.take_end::<LEAD>(taken);
                 }
             } else if align <= Self::GRANULE {
-                return self.take_start::<LEAD>(taken);
+                return self.take_large::<LEAD>(taken);
             }
             if Self::HAS_CACHE && self.is_scarce() {
                 return self.take_drained_aligned::<LEAD>(taken, align);
@@ -87,16 +90,31 @@ impl<P: Preset> Control<P> {
             let list = FIRST_LARGE + lowest_bit(map);
             let head = self.head(list);
             let block = self.link(head);
+            self.cut_end(block, head, list, size)
+        }
+    }
+
+    /// Takes `size` bytes off the end of a large block.
+    ///
+    /// # Safety
+    /// The block is no shorter, and the first of `list`, whose head is at `head`.
+    #[inline(always)]
+    unsafe fn cut_end(self, block: *mut u8, head: *mut u8, list: usize, size: usize) -> *mut u8 {
+        // SAFETY: (list invariant) as for `take`; behind the block something live begins.
+        unsafe {
             let found = self.large_size(block);
             let rest = found - size;
             self.set_tag(block.add(found), LIVE);
             if Self::is_same_huge_list(rest, found) {
                 self.resize(block, rest);
-            } else {
-                self.pop(block, head, list, LARGE_MAP);
-                return self.place_apart(block, rest, rest.wrapping_neg());
+                return block.add(rest);
             }
-            block.add(rest)
+            self.pop(block, head, list, LARGE_MAP);
+            if rest == 0 {
+                self.set_tag(block, LIVE);
+                return block;
+            }
+            self.place_apart(block, rest, rest.wrapping_neg())
         }
     }
 
@@ -106,12 +124,13 @@ impl<P: Preset> Control<P> {
         (size + Self::LISTED) / Self::GRANULE - 1
     }
 
-    /// Takes `size` bytes, as many as a large block has, off the start of one.
+    /// Takes `size` bytes, as many as a large block has, off the start of one, or off its end when they are
+    /// few.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(always)]
-    unsafe fn take_start<const LEAD: usize>(self, size: usize) -> *mut u8 {
+    unsafe fn take_large<const LEAD: usize>(self, size: usize) -> *mut u8 {
         // SAFETY: (list invariant) as for `take`; no list is for blocks larger than `MOST`; behind the
         // block something live begins.
         unsafe {
@@ -138,8 +157,11 @@ impl<P: Preset> Control<P> {
                 head = self.head(list);
                 block = self.link(head);
             }
-            // Taken low, great blocks leave what is free in one piece; the next list says where else.
-            if !Self::HAS_CACHE && granules >= FIRST_HUGE {
+            if Self::LOW_FIRST {
+                if size < Self::START_LIMIT {
+                    return self.cut_end(block, head, list, size);
+                }
+                // Taken low, large blocks leave what is free in one piece; the next list says where else.
                 let map = self.word(LARGE_MAP) & (u32::MAX << 1).wrapping_shl(list as u32);
                 if map != 0 {
                     let other_list = FIRST_LARGE + lowest_bit(map);
@@ -161,24 +183,43 @@ impl<P: Preset> Control<P> {
         }
     }
 
-    /// The large lists, as a part of their map, of whose blocks any has `size` bytes clear of the bits of
-    /// `gap` and room behind them; none where [`take`](Self::take) looks for room anyway, and for gaps that
-    /// are large themselves. None either when memory is scarce: then an allocation empties the cache.
+    /// The large lists, as a part of their map, to whose blocks one of `old` bytes should rather move than
+    /// stay: for `size` bytes clear of the bits of `gap`, with room behind them. None where
+    /// [`take`](Self::take) looks for room anyway, for gaps that are large themselves, and when memory is
+    /// scarce: then an allocation empties the cache.
+    ///
+    /// `slides` says that the block could also take in what is free around it.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
     #[inline(always)]
-    pub(super) unsafe fn roomy_lists(self, size: usize, gap: usize) -> u32 {
+    pub(super) unsafe fn roomy_lists(
+        self,
+        old: usize,
+        size: usize,
+        gap: usize,
+        slides: bool,
+    ) -> u32 {
         // SAFETY: as promised; no list is for blocks larger than `MOST`.
         unsafe {
-            let sure = size + gap;
             if Self::HAS_CACHE && self.is_scarce() {
                 return 0;
             }
-            if sure < FIRST_LARGE * Self::GRANULE {
+            let mut sure = size + gap;
+            if slides && Self::LOW_FIRST {
+                // To slide fills a hole, and is to be done again at the next step: only much room is worth more.
+                if old < Self::START_LIMIT || size > self.word(MOST) as usize / MUCH {
+                    return 0;
+                }
+                sure = size * MUCH;
+            } else if slides && old <= Self::SHORT {
+                return 0;
+            } else if sure < FIRST_LARGE * Self::GRANULE {
                 return self.word(LARGE_MAP);
+            } else if gap == 0 || size > self.word(MOST) as usize {
+                return 0;
             }
-            if gap == 0 || gap > Self::SMALL_LIMIT || size > self.word(MOST) as usize {
+            if gap > Self::SMALL_LIMIT {
                 return 0;
             }
             let list = large_list_of(sure / Self::GRANULE);
