@@ -35,8 +35,8 @@ fn memory() -> Memory<1, Failures> {
 /// The last of each size stay in the cache.
 fn churn(memory: &Memory<1, Failures>, sizes: &[usize]) -> usize {
     let mut blocks = Vec::new();
-    // Half of it, so that memory is not scarce, which would empty the cache at once.
-    while memory.region_stats(RegionId(0)).unwrap().live_bytes < 4096 {
+    // A third of it, so that memory is not scarce, which would empty the cache at once.
+    while memory.region_stats(RegionId(0)).unwrap().live_bytes < 2700 {
         let layout = layout(sizes[blocks.len() % sizes.len()]);
         blocks.push((memory.allocate(layout, SRAM).unwrap(), layout));
     }
