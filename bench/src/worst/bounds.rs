@@ -19,14 +19,14 @@ pub(crate) const BOUNDS: [Bound; 4] = [
     Bound {
         subject: "esparto_realtime",
         arena_bytes: 64 << 10,
-        instructions: [217, 289, 110, 112, 112],
+        instructions: [216, 289, 110, 112, 112],
         moving: 194,
         settle: 3,
     },
     Bound {
         subject: "esparto_realtime",
         arena_bytes: 32 << 20,
-        instructions: [233, 313, 118, 120, 120],
+        instructions: [232, 313, 118, 120, 120],
         moving: 210,
         settle: 3,
     },

@@ -336,7 +336,7 @@ fn large_blocks_lie_low_and_move_where_there_is_much_room() {
     };
     let bytes = |size| Layout::from_size_align(size, 4).unwrap();
     let mut take = |size| heap.allocate(bytes(size)).unwrap().ptr;
-    let (small, middle) = (take(100), take(240));
+    let (small, middle) = (take(100), take(180));
     let (hole, block, behind) = (take(2000), take(300), take(300));
     assert!(hole < block && block < behind && behind < middle && middle < small);
     write_numbers(block, 300);

@@ -93,9 +93,11 @@ impl<P: Preset> Control<P> {
     /// Are large blocks placed low? What is free then lies together further up. A cache scatters what it
     /// keeps wherever that lies: there it only costs.
     pub(super) const LOW_FIRST: bool = !Self::HAS_CACHE;
-    /// From this size on blocks placed low are taken off the start of a free one, where they have room to
-    /// grow, and grow into room elsewhere.
-    pub(super) const START_LIMIT: usize = 2 * FIRST_LARGE * Self::GRANULE;
+    /// From this size on blocks are taken off the start of a free one, where they have room to grow, and
+    /// move to get it.
+    pub(super) const START_LIMIT: usize = 3 * FIRST_LARGE / 2 * Self::GRANULE;
+    /// From this size on the lower of two free blocks is taken.
+    pub(super) const LOW_LIMIT: usize = 3 * FIRST_LARGE * Self::GRANULE;
     /// Blocks to this size take in what is free in front of them before they look for room elsewhere: they
     /// are carried again for less than that costs.
     pub(super) const SHORT: usize = Self::footprint(24);

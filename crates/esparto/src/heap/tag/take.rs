@@ -156,14 +156,9 @@ impl<P: Preset> Control<P> {
                 list = FIRST_LARGE + lowest_bit(map);
                 head = self.head(list);
                 block = self.link(head);
-            }
-            if Self::LOW_FIRST {
-                if size < Self::START_LIMIT {
-                    return self.cut_end(block, head, list, size);
-                }
                 // Taken low, large blocks leave what is free in one piece; the next list says where else.
-                let map = self.word(LARGE_MAP) & (u32::MAX << 1).wrapping_shl(list as u32);
-                if map != 0 {
+                let map = map & (map - 1);
+                if Self::LOW_FIRST && size >= Self::LOW_LIMIT && map != 0 {
                     let other_list = FIRST_LARGE + lowest_bit(map);
                     let other_head = self.head(other_list);
                     let other = self.link(other_head);
@@ -171,6 +166,9 @@ impl<P: Preset> Control<P> {
                         (list, head, block) = (other_list, other_head, other);
                     }
                 }
+            }
+            if Self::LOW_FIRST && size < Self::START_LIMIT {
+                return self.cut_end(block, head, list, size);
             }
             let rest = self.large_size(block) - size;
             self.set_tag(block, LIVE);
