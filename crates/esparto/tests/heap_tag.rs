@@ -347,7 +347,7 @@ fn large_blocks_lie_low_and_move_where_there_is_much_room() {
         let far = heap.reallocate(block, bytes(300), 320).unwrap();
         assert!(far > behind, "{far:?} {behind:?}");
         assert_eq!(heap.reallocate(far, bytes(320), 600), Some(far));
-        // Without so much room, the hole is filled: that at the first one's place reaches to `behind`.
+        // Where nothing has so much room, a block fills the hole in front of it.
         let rest = heap.allocate(bytes(heap.largest_free(4))).unwrap().ptr;
         assert_eq!(heap.grow(behind, bytes(300), 320), None);
         write_numbers(behind, 300);

@@ -117,6 +117,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
             let size = end.addr() - block.addr();
             if Control::<P>::HAS_CACHE {
                 control.set_word(KEPT, Control::<P>::KEPT_MOST);
+                // While a block is left in the list for half of the memory, memory is not scarce.
                 let roomy = list_of(size / granule / 2).max(FIRST_LARGE) - FIRST_LARGE;
                 control.set_word(ROOMY, u32::MAX << roomy);
                 control.set_word(DRAIN, Control::<P>::CACHE_LIMIT as u32);

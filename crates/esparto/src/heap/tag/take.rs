@@ -6,9 +6,6 @@ use super::Preset;
 use super::bits::{FIRST_HUGE, FIRST_LARGE, large_list_of, list_of, lowest_bit};
 use super::control::{Control, LARGE_MAP, LIVE, MOST, ROOMY, SMALL_MAP};
 
-/// So many times its size is much room for a block.
-const MUCH: usize = 16;
-
 impl<P: Preset> Control<P> {
     /// Takes a block for `size` bytes out of the lists, of which the one `LEAD` bytes from the start, a
     /// multiple of the granule, is aligned.
@@ -206,10 +203,10 @@ impl<P: Preset> Control<P> {
             let mut sure = size + gap;
             if slides && Self::LOW_FIRST {
                 // To slide fills a hole, and is to be done again at the next step: only much room is worth more.
-                if old < Self::START_LIMIT || size > self.word(MOST) as usize / MUCH {
+                if old < Self::START_LIMIT || size > self.word(MOST) as usize / Self::MUCH_ROOM {
                     return 0;
                 }
-                sure = size * MUCH;
+                sure = size * Self::MUCH_ROOM;
             } else if slides && old <= Self::SHORT {
                 return 0;
             } else if sure < FIRST_LARGE * Self::GRANULE {
