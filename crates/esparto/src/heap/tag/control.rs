@@ -93,16 +93,6 @@ impl<P: Preset> Control<P> {
     /// Are large blocks placed low? What is free then lies together further up. A cache scatters what it
     /// keeps wherever that lies: there it only costs.
     pub(super) const LOW_FIRST: bool = !Self::HAS_CACHE;
-    /// Where large blocks are placed low, those from this size on are taken off the start of a free one, with
-    /// room to grow behind them, and move to get it; the others are taken off the end.
-    pub(super) const START_LIMIT: usize = 3 * FIRST_LARGE / 2 * Self::GRANULE;
-    /// And from this size on the lower of two free blocks is taken.
-    pub(super) const LOW_LIMIT: usize = 3 * FIRST_LARGE * Self::GRANULE;
-    /// So many times its size is much room for a block to grow in.
-    pub(super) const MUCH_ROOM: usize = 16;
-    /// With a cache, blocks to this size take in what is free in front of them before they look for room
-    /// elsewhere: they are carried again for less than that costs.
-    pub(super) const SHORT: usize = Self::footprint(24);
     /// The cache lists, one for each number of granules from 1 to that of the limit, start behind
     /// the words.
     const LISTS_AT: usize = if Self::HAS_CACHE {

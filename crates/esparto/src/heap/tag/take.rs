@@ -7,6 +7,17 @@ use super::bits::{FIRST_HUGE, FIRST_LARGE, large_list_of, list_of, lowest_bit};
 use super::control::{Control, LARGE_MAP, LIVE, MOST, ROOMY, SMALL_MAP};
 
 impl<P: Preset> Control<P> {
+    /// Where large blocks are placed low, those from this size on are taken off the start of a free one, with
+    /// room to grow behind them, and move to get it; the others are taken off the end.
+    const START_LIMIT: usize = 3 * FIRST_LARGE / 2 * Self::GRANULE;
+    /// And from this size on the lower of two free blocks is taken.
+    const LOW_LIMIT: usize = 3 * FIRST_LARGE * Self::GRANULE;
+    /// So many times its size is much room for a block to grow in.
+    const MUCH_ROOM: usize = 16;
+    /// With a cache, blocks to this size take in what is free in front of them before they look for room
+    /// elsewhere: they are carried again for less than that costs.
+    const SHORT: usize = Self::footprint(24);
+
     /// Takes a block for `size` bytes out of the lists, of which the one `LEAD` bytes from the start, a
     /// multiple of the granule, is aligned.
     ///
