@@ -34,7 +34,18 @@ proptest! {
     fn large_blocks_hold(ops in random::ops(OPS, 30_000)) {
         random::run::<Heap<OnChip<Realtime>>>(100_000, &ops);
         random::run::<Heap<OnChip<Throughput>>>(100_000, &ops);
+        random::run::<Heap<CoarseSizes>>(600_000, &ops);
     }
+}
+
+/// Sizes are coarse as on a host, in little memory.
+struct CoarseSizes;
+
+impl Preset for CoarseSizes {
+    const GRANULE_BYTES: usize = 16;
+    const CACHE_SIZE_LIMIT_BYTES: usize = 16 << 10;
+    const CACHE_LIST_BYTES: usize = 2048;
+    const COARSE_FROM_BYTES: usize = 512;
 }
 
 /// Calls a function for each preset.
@@ -218,6 +229,58 @@ fn sizes_and_alignments_at_the_limits_fail_and_change_nothing() {
         oracle.drain();
     }
     on_every_preset!(holds);
+}
+
+#[test]
+fn coarse_sizes_have_room_to_grow_in_and_come_back_for_one_another() {
+    let heap_of = |memory: &mut [u128]| {
+        let start = std::ptr::NonNull::new(memory.as_mut_ptr()).unwrap().cast();
+        let memory = std::ptr::NonNull::slice_from_raw_parts(start, size_of_val(memory));
+        // SAFETY: the memory outlives the heap and is used through it alone.
+        unsafe { Heap::<CoarseSizes>::init(memory) }.unwrap()
+    };
+    let bytes = |size| Layout::from_size_align(size, 8).unwrap();
+    let (mut memory, mut little) = (vec![0; 40 << 10], vec![0; 8 << 10]);
+    let (mut heap, little) = (heap_of(&mut memory), heap_of(&mut little));
+    // A block is coarse to 2 KiB in 640, and none is in 128.
+    for (size, taken, taken_of_little) in [
+        (495, 496, 496),
+        (496, 512, 512),
+        (512, 1024, 528),
+        (1023, 1024, 1024),
+        (1024, 2048, 1040),
+        (2047, 2048, 2048),
+        (2048, 2064, 2064),
+        (40_000, 40_016, 40_016),
+    ] {
+        assert_eq!(heap.footprint_bytes(bytes(size)), taken, "{size}");
+        assert_eq!(little.footprint_bytes(bytes(size)), taken_of_little, "{size}");
+    }
+    // SAFETY: each is live and of its layout when it is named.
+    unsafe {
+        let ptr = heap.allocate(bytes(1200)).unwrap().ptr;
+        let _behind = heap.allocate(bytes(1200)).unwrap();
+        assert_eq!(heap.grow(ptr, bytes(1200), 2047), Some(2048));
+        assert_eq!(heap.grow(ptr, bytes(2047), 2048), None);
+        heap.deallocate(ptr, bytes(2047));
+        assert_eq!(heap.allocate(bytes(1024)).unwrap().ptr, ptr);
+        // A list keeps as much as two of the largest coarse blocks take; what is more is merged.
+        let blocks: Vec<_> = (0..12).map(|_| heap.allocate(bytes(800)).unwrap().ptr).collect();
+        blocks.into_iter().for_each(|ptr| _ = heap.deallocate(ptr, bytes(800)));
+    }
+    let mut kept = 0;
+    heap.walk(&mut |extent| {
+        kept += usize::from(extent.kind == ExtentKind::Free && extent.len_bytes == 1024);
+    });
+    assert_eq!(kept, 4);
+    // Whatever is said to be there can be had, until nothing is.
+    let mut before = usize::MAX;
+    while let size @ 1.. = heap.largest_free(8) {
+        assert!(size <= before, "{size} after {before}");
+        assert!(heap.allocate(bytes(size)).is_some(), "{size}");
+        before = size;
+    }
+    assert_eq!(heap.check(&mut Default::default(), usize::MAX), Ok(esparto::heap::Progress::Done));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod cache;
 mod control;
 mod give;
 mod preset;
+mod sizes;
 mod stretch;
 mod take;
 
@@ -16,7 +17,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use self::bits::{FIRST_HUGE, FIRST_LARGE, list_of};
-use self::control::{Control, DRAIN, FIRST, KEPT, LIVE, MOST, ROOMY, STRETCHES};
+use self::control::{Control, DRAIN, FIRST, KEPT, LIVE, MOST, ROOMY, STRETCHES, UPPER};
 pub use self::preset::{OnChip, Preset, Realtime, Throughput};
 use super::{Corruption, Cursor, ExtendError, Extent, Grant, InitError, Moved, Progress, RawHeap};
 
@@ -53,6 +54,11 @@ impl<P: Preset> Heap<P> {
         Control::new(self.base)
     }
 
+    #[inline(always)]
+    fn footprint(&self, size: usize) -> usize {
+        self.control().footprint(size)
+    }
+
     /// A block whose byte behind `LEAD` others is aligned.
     #[inline(always)]
     fn allocate_after<const LEAD: usize>(&mut self, layout: Layout) -> Option<Grant> {
@@ -65,7 +71,7 @@ impl<P: Preset> Heap<P> {
             }
         };
         // A block never takes more than its footprint.
-        let taken_bytes = Control::<P>::footprint(layout.size());
+        let taken_bytes = self.footprint(layout.size());
         NonNull::new(block).map(|ptr| Grant { ptr, taken_bytes })
     }
 }
@@ -110,13 +116,16 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         unsafe {
             control.set_word(MOST, end as u32);
             control.set_last_list(last_list);
-            let end = control.start().add(end);
-            control.set_link(control.start().add(STRETCHES), end.wrapping_add(FIRST));
-            control.set_tag(end, LIVE);
+            let behind = control.start().add(end);
+            control.set_link(control.start().add(STRETCHES), behind.wrapping_add(FIRST));
+            control.set_tag(behind, LIVE);
             let block = control.start().add(first);
-            let size = end.addr() - block.addr();
+            let size = end - first;
             if Control::<P>::HAS_CACHE {
-                control.set_word(KEPT, Control::<P>::KEPT_MOST);
+                if Control::<P>::HAS_COARSE {
+                    control.set_word(UPPER, Control::<P>::coarse_limit(end) as u32);
+                }
+                control.set_word(KEPT, control.kept_most());
                 // While a block is left in the list for half of the memory, memory is not scarce.
                 let roomy = list_of(size / granule / 2).max(FIRST_LARGE) - FIRST_LARGE;
                 control.set_word(ROOMY, u32::MAX << roomy);
@@ -154,7 +163,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
     #[inline(always)]
     unsafe fn deallocate(&mut self, ptr: NonNull<u8>, layout: Layout) -> usize {
         let control = self.control();
-        let size = Control::<P>::footprint(layout.size());
+        let size = self.footprint(layout.size());
         // SAFETY: as promised by the caller, the block is live and of this size.
         unsafe {
             if Control::<P>::HAS_CACHE {
@@ -169,8 +178,8 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
     // Most often it is refused after a look at one byte.
     #[inline(always)]
     unsafe fn grow(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize> {
+        let (old, new) = (self.footprint(old.size()), self.footprint(new_size));
         let control = self.control();
-        let (old, new) = (Control::<P>::footprint(old.size()), Control::<P>::footprint(new_size));
         // SAFETY: as promised by the caller, the block is live and `old` bytes long.
         unsafe {
             if new != old && !control.extend(control.own(ptr), old, new) {
@@ -188,8 +197,8 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
         new_size: usize,
     ) -> Option<Moved> {
         let control = self.control();
-        let taken = Control::<P>::footprint(old.size());
-        let taken_bytes = Control::<P>::footprint(new_size);
+        let taken = self.footprint(old.size());
+        let taken_bytes = self.footprint(new_size);
         let gap = (old.align() - 1) & !(P::GRANULE_BYTES - 1);
         // SAFETY: as promised by the caller, the block is live and of this layout.
         unsafe {
@@ -208,8 +217,8 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
     }
 
     unsafe fn shrink(&mut self, ptr: NonNull<u8>, old: Layout, new_size: usize) -> Option<usize> {
+        let (old, new) = (self.footprint(old.size()), self.footprint(new_size));
         let control = self.control();
-        let (old, new) = (Control::<P>::footprint(old.size()), Control::<P>::footprint(new_size));
         // SAFETY: as promised by the caller, the block is live and `old` bytes long.
         unsafe {
             if new != old {
@@ -220,7 +229,7 @@ unsafe impl<P: Preset> RawHeap for Heap<P> {
     }
 
     fn footprint_bytes(&self, layout: Layout) -> usize {
-        Control::<P>::footprint(layout.size())
+        self.footprint(layout.size())
     }
 
     fn largest_free(&self, align: usize) -> usize {

@@ -20,7 +20,7 @@ impl<P: Preset> Control<P> {
                     block = self.link(block);
                 }
             }
-            for size in (Self::GRANULE..=Self::CACHE_LIMIT).step_by(Self::GRANULE) {
+            for size in (1..=Self::CACHE_LISTS).map(Self::cached_size) {
                 let mut block = self.link(self.cache_head(size));
                 while !self.is_none(block) {
                     visit(block, size);
@@ -48,8 +48,7 @@ impl<P: Preset> Control<P> {
                     block = self.link(block);
                 }
             }
-            for granules in (1..=Self::CACHE_LIMIT / Self::GRANULE).rev() {
-                let size = granules * Self::GRANULE;
+            for size in (1..=Self::CACHE_LISTS).rev().map(Self::cached_size) {
                 let block = self.link(self.cache_head(size));
                 if !self.is_none(block) {
                     visit(block, size);
@@ -82,10 +81,10 @@ impl<P: Preset> Control<P> {
                 let is_there = |fit: usize| {
                     self.probe::<0>(fit, gap, self.probe_from(fit, gap)).is_some()
                         || fit <= Self::SMALL_LIMIT && leads(self.small_head(fit))
-                        || fit <= Self::CACHE_LIMIT && leads(self.cache_head(fit))
+                        || fit <= self.cache_limit() && leads(self.cache_head(fit))
                 };
                 for shorter in (0..=gap).step_by(Self::GRANULE) {
-                    let fit = fit.saturating_sub(shorter);
+                    let fit = self.largest_footprint(fit.saturating_sub(shorter));
                     if fit <= largest {
                         break;
                     }
@@ -96,7 +95,7 @@ impl<P: Preset> Control<P> {
                 // What fits the shortest block of its list is found without probing.
                 if self.tag(block) & !AFTER_FREE != LIVE {
                     let least = least_granules(list_of(size / Self::GRANULE)) * Self::GRANULE;
-                    largest = largest.max(least.saturating_sub(gap));
+                    largest = largest.max(self.largest_footprint(least.saturating_sub(gap)));
                 }
             });
         }
@@ -222,7 +221,7 @@ impl<P: Preset> Control<P> {
             let mut expected = size;
             if !self.is_none(next) {
                 next = self.check_place(block, next)?;
-                expected += Self::cached_bytes(next);
+                expected = expected.wrapping_add(Self::cached_bytes(next));
             }
             // The sums fall along the list, so one that runs in a circle is found here.
             let actual = Self::cached_bytes(block);
@@ -249,11 +248,11 @@ impl<P: Preset> Control<P> {
         // stands at a block was put there in this state of the heap.
         unsafe {
             let last_list = self.last_list();
-            let lists = last_list + Self::CACHE_LIMIT / Self::GRANULE;
+            let lists = last_list + Self::CACHE_LISTS;
             while cursor.list <= lists {
                 let list = cursor.list;
                 let cached_size =
-                    if list <= last_list { 0 } else { (list - last_list) * Self::GRANULE };
+                    if list <= last_list { 0 } else { Self::cached_size(list - last_list) };
                 let head =
                     if cached_size == 0 { self.head(list) } else { self.cache_head(cached_size) };
                 let mut block = match cursor.position {

@@ -1,8 +1,8 @@
 //! Blocks kept aside for the next request of their size.
 //!
 //! A cached block looks live to its neighbours. It holds a link to the next one of its size and,
-//! in the two bytes behind, how many bytes its list keeps from here to the end: the depth of a list
-//! adapts to the size without a counter of its own.
+//! behind it, how many bytes its list keeps from here to the end: the depth of a list adapts to the
+//! size without a counter of its own.
 
 use super::Preset;
 use super::bits::FIRST_LARGE;
@@ -18,15 +18,26 @@ const APART_FROM: usize = 5;
 const CACHED: usize = 8;
 
 impl<P: Preset> Control<P> {
-    /// [`KEPT`] when blocks of all sizes with a list are.
-    pub(super) const KEPT_MOST: u32 =
-        if Self::HAS_CACHE { (Self::CACHE_LIMIT + Self::GRANULE - CACHED) as u32 } else { 0 };
-    /// What comes back of the quarter that it loses: so it settles at four times this.
-    const KEPT_STEP: u32 = (Self::CACHE_LIMIT / 16) as u32;
     /// The least request whose miss says that the upper sizes of the cache are wanted.
     const MIDDLE: usize = if Self::CACHE_LIMIT < 128 { Self::CACHE_LIMIT / 2 } else { 64 };
+
+    /// [`KEPT`] when blocks of all sizes with a list are.
+    #[inline(always)]
+    pub(super) fn kept_most(self) -> u32 {
+        (self.cache_limit() + Self::GRANULE - CACHED) as u32
+    }
+
+    /// What comes back of the quarter that it loses: so it settles at four times this.
+    #[inline(always)]
+    fn kept_step(self) -> u32 {
+        (self.cache_limit() / 16) as u32
+    }
+
     /// The least block that wants whole memory more than the cache wants its upper sizes.
-    const WHOLE: usize = 4 * (Self::CACHE_LIMIT + Self::GRANULE);
+    #[inline(always)]
+    fn whole(self) -> usize {
+        4 * (self.cache_limit() + Self::GRANULE)
+    }
 
     /// # Safety
     /// As for [`take`](Self::take); the heap has a cache.
@@ -36,8 +47,8 @@ impl<P: Preset> Control<P> {
         size: usize,
         align: usize,
     ) -> *mut u8 {
-        if size < Self::CACHE_LIMIT {
-            let taken = Self::footprint(size);
+        if size < self.cache_limit() {
+            let taken = self.footprint(size);
             // SAFETY: (cache invariant) the head leads to blocks of exactly this size.
             unsafe {
                 let head = self.cache_head(taken);
@@ -47,7 +58,7 @@ impl<P: Preset> Control<P> {
                     return block;
                 }
                 if size >= Self::MIDDLE {
-                    self.set_word(KEPT, Self::KEPT_MOST);
+                    self.set_word(KEPT, self.kept_most());
                 }
             }
         }
@@ -107,7 +118,7 @@ impl<P: Preset> Control<P> {
         // SAFETY: the cache's words exist.
         unsafe {
             if self.word(KEPT) == 0 {
-                self.set_word(KEPT, Self::KEPT_MOST);
+                self.set_word(KEPT, self.kept_most());
             }
         }
     }
@@ -119,11 +130,11 @@ impl<P: Preset> Control<P> {
     /// As for [`take_cached`](Self::take_cached).
     #[inline(always)]
     pub(super) unsafe fn note_large(self, size: usize) {
-        if size >= Self::WHOLE {
+        if size >= self.whole() {
             // SAFETY: the cache's words exist.
             unsafe {
                 let kept = self.word(KEPT);
-                self.set_word(KEPT, kept - kept / 4 + Self::KEPT_STEP);
+                self.set_word(KEPT, kept - kept / 4 + self.kept_step());
             }
         }
     }
@@ -151,11 +162,13 @@ impl<P: Preset> Control<P> {
                 let first = self.link(head);
                 let mut sum = size;
                 if !self.is_none(first) {
-                    sum += Self::cached_bytes(first);
+                    sum = sum.wrapping_add(Self::cached_bytes(first));
                 }
-                if sum <= P::CACHE_LIST_BYTES && !self.belongs_in_front(block) {
+                if sum <= self.cache_list_bytes(size)
+                    && (Self::is_coarse(size) || !self.belongs_in_front(block))
+                {
                     self.set_link(block, first);
-                    block.add(4).cast::<u16>().write(sum as u16);
+                    Self::set_cached_bytes(block, sum);
                     self.set_link(head, block);
                     return;
                 }
@@ -194,8 +207,33 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// `block` is in a cache list.
     pub(super) unsafe fn cached_bytes(block: *mut u8) -> usize {
-        // SAFETY: (cache invariant) its fifth and sixth byte.
-        usize::from(unsafe { block.add(4).cast::<u16>().read() })
+        // SAFETY: (cache invariant) they follow the link.
+        unsafe {
+            if Self::GRANULE < 16 {
+                usize::from(block.add(4).cast::<u16>().read())
+            } else {
+                block.add(4).cast::<u32>().read() as usize
+            }
+        }
+    }
+
+    /// States them.
+    ///
+    /// # Safety
+    /// `block` is live and about to be cached; a list has no more than the preset allows.
+    #[inline(always)]
+    unsafe fn set_cached_bytes(block: *mut u8, bytes: usize) {
+        const {
+            assert!(Self::GRANULE >= 16 || !Self::HAS_COARSE && P::CACHE_LIST_BYTES < 1 << 16);
+        }
+        // SAFETY: the smallest block has the bytes behind the link, two or, of 16 bytes, four.
+        unsafe {
+            if Self::GRANULE < 16 {
+                block.add(4).cast::<u16>().write(bytes as u16);
+            } else {
+                block.add(4).cast::<u32>().write(bytes as u32);
+            }
+        }
     }
 
     /// Frees one cached block, if there is one at all. O(1), since there are so many lists.
@@ -204,8 +242,8 @@ impl<P: Preset> Control<P> {
     /// As for [`drain`](Self::drain).
     pub(super) unsafe fn settle(self) -> bool {
         // Up to the end and not through it: that compiles to a third of the instructions.
-        for granules in 1..Self::CACHE_LIMIT / Self::GRANULE + 1 {
-            let size = granules * Self::GRANULE;
+        for list in 1..Self::CACHE_LISTS + 1 {
+            let size = Self::cached_size(list);
             let head = self.cache_head(size);
             // SAFETY: (cache invariant) the list is one of the cache's; cached blocks are live to the
             // tag heap, and of their list's size.
@@ -226,9 +264,9 @@ impl<P: Preset> Control<P> {
     /// # Safety
     /// As for [`drain`](Self::drain).
     pub(super) unsafe fn is_cache_empty(self) -> bool {
-        (Self::GRANULE..=Self::CACHE_LIMIT).step_by(Self::GRANULE).all(|size| {
+        (1..=Self::CACHE_LISTS).all(|list| {
             // SAFETY: passed on; the list is one of the cache's.
-            unsafe { self.is_none(self.link(self.cache_head(size))) }
+            unsafe { self.is_none(self.link(self.cache_head(Self::cached_size(list)))) }
         })
     }
 
@@ -250,7 +288,7 @@ impl<P: Preset> Control<P> {
                     self.set_link(head, self.link(found));
                     break;
                 }
-                size -= Self::GRANULE;
+                size = Self::next_cached_size(size);
                 if size == 0 {
                     size = Self::CACHE_LIMIT;
                 }

@@ -51,6 +51,10 @@ pub(super) const ROOMY: usize = 24;
 /// The cache list that is emptied next, by its blocks' size.
 pub(super) const DRAIN: usize = 28;
 const CACHE_WORDS_END: usize = 32;
+// With coarse sizes only.
+/// Requests below this have a cache list.
+pub(super) const UPPER: usize = 32;
+const COARSE_WORDS_END: usize = 36;
 
 /// A pointer into the control block; everything else is reached from it.
 ///
@@ -86,20 +90,13 @@ impl<P: Preset> Control<P> {
     /// Footers state granules in 24 bits.
     pub(super) const LIMIT: usize = 1 << 24;
 
-    /// Requests below this have a cache list.
-    pub(super) const CACHE_LIMIT: usize =
-        if P::CACHE_SIZE_LIMIT_BYTES == 0 { 0 } else { Self::footprint(P::CACHE_SIZE_LIMIT_BYTES) };
-    pub(super) const HAS_CACHE: bool = Self::CACHE_LIMIT != 0;
     /// Are large blocks placed low? What is free then lies together further up. A cache scatters what it
     /// keeps wherever that lies: there it only costs.
     pub(super) const LOW_FIRST: bool = !Self::HAS_CACHE;
-    /// The cache lists, one for each number of granules from 1 to that of the limit, start behind
-    /// the words.
-    const LISTS_AT: usize = if Self::HAS_CACHE {
-        CACHE_WORDS_END + 4 * (Self::CACHE_LIMIT / Self::GRANULE)
-    } else {
-        WORDS_END
-    };
+    /// The heads of the lists start behind the words, those of the cache first.
+    const LISTS_AT: usize =
+        if Self::HAS_CACHE { Self::CACHE_AT + 4 * Self::CACHE_LISTS } else { WORDS_END };
+    const CACHE_AT: usize = if Self::HAS_COARSE { COARSE_WORDS_END } else { CACHE_WORDS_END };
     /// Where `base` points, from the first word.
     pub(super) const BASE: usize = Self::LISTS_AT - 4;
 
@@ -116,12 +113,6 @@ impl<P: Preset> Control<P> {
     /// The bytes that a control block with lists 1 to `last_list` takes.
     pub(super) const fn len(last_list: usize) -> usize {
         Self::LISTS_AT + 4 * last_list
-    }
-
-    /// What a block for `size` bytes takes: one byte for the tag, and rounded up.
-    #[inline(always)]
-    pub(super) const fn footprint(size: usize) -> usize {
-        (size & !(Self::GRANULE - 1)) + Self::GRANULE
     }
 
     #[inline(always)]
@@ -164,7 +155,7 @@ impl<P: Preset> Control<P> {
     /// The head of the cache list for blocks of `size` bytes.
     #[inline(always)]
     pub(super) fn cache_head(self, size: usize) -> *mut u8 {
-        self.start().wrapping_add(CACHE_WORDS_END - 4 + size / (Self::GRANULE / 4))
+        self.start().wrapping_add(Self::CACHE_AT - 4 + Self::cache_list_offset(size))
     }
 
     /// "No block", as a decoded link.

@@ -16,7 +16,7 @@ impl<P: Preset> Control<P> {
     const MUCH_ROOM: usize = 16;
     /// With a cache, blocks to this size take in what is free in front of them before they look for room
     /// elsewhere: they are carried again for less than that costs.
-    const SHORT: usize = Self::footprint(24);
+    const SHORT: usize = Self::rounded_up(24);
 
     /// Takes a block for `size` bytes out of the lists, of which the one `LEAD` bytes from the start, a
     /// multiple of the granule, is aligned.
@@ -28,7 +28,7 @@ impl<P: Preset> Control<P> {
         // SAFETY: (list invariant) heads lead to free blocks of the list's size; a free block has
         // live neighbours, so the tag behind it becomes `LIVE`.
         unsafe {
-            let taken = Self::footprint(size);
+            let taken = self.footprint(size);
             if size < Self::SMALL_LIMIT {
                 let granules = taken / Self::GRANULE;
                 let head = self.small_head(taken);
