@@ -21,7 +21,7 @@ pub(crate) fn drive(bytes: &[u8]) -> (u64, u64) {
     let [heap, len, ops @ ..] = bytes else { return (0, 0) };
     // From what a control block just leaves room in, to where large blocks have lists of their own.
     let len_bytes = [512, 1000, 4096, 40_000][usize::from(len % 4)] + usize::from(len / 4) * 8;
-    match heap % 8 {
+    match heap % 9 {
         0 => run::<Heap<Realtime>>(len_bytes, ops),
         // A host's cache has more lists than the smallest memory has words.
         1 => run::<Heap<Throughput>>(len_bytes + 512, ops),
@@ -30,6 +30,8 @@ pub(crate) fn drive(bytes: &[u8]) -> (u64, u64) {
         4 => run::<LinkedList>(len_bytes, ops),
         5 => run::<Heap4>(len_bytes, ops),
         6 => run::<Heap2>(len_bytes, ops),
+        // So much that its blocks of 1 to 2 KiB are coarse.
+        7 => run::<Heap<Throughput>>(len_bytes + (512 << 10), ops),
         _ => run::<Bump>(len_bytes, ops),
     }
 }
