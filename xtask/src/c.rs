@@ -46,7 +46,7 @@ pub(crate) const QEMU: &str = "-M virt -bios none -nographic -monitor none -seri
 
 /// What the library may bring into a firmware, in bytes of code and constants: by program of
 /// `tests/size`.
-const SIZE_LIMITS: [(&str, u64); 3] = [("pools", 1_450), ("own_heap", 5_950), ("heap", 12_600)];
+const SIZE_LIMITS: [(&str, u64); 3] = [("pools", 1_450), ("own_heap", 5_910), ("heap", 12_590)];
 
 /// Builds the library and everything in its folder of tests, and runs it.
 pub(crate) fn test(repo: &Repo, tally: &mut Tally) -> Result<()> {
